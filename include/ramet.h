@@ -1,0 +1,30 @@
+/* ramet.h - green threads for Linux: everything, in one include.
+ *
+ * One OS thread runs many green threads ("ramets").  A ramet runs until it
+ * blocks in one of the calls declared here; nothing else switches it out, so
+ * code between two blocking calls is atomic with respect to its siblings.
+ *
+ * Errors.  Calls that can fail return -1 (or NULL) and set errno, as libc
+ * does.  Besides the errors listed per call, every call marked "blocks" fails
+ * with
+ *     ETIMEDOUT  a scope around the call has expired (see RAMET_WITHIN)
+ *     ECANCELED  the calling ramet was cancelled (see ramet_cancel)
+ *     EDEADLK    nothing can ever wake the caller (see ramet_deadlock_policy)
+ * and goes on failing so until the scope is left: these are levels, not edges.
+ *
+ * Start.  There is nothing to initialise: the first call on an OS thread makes
+ * that thread's loop, and the thread itself becomes its first ramet, "main".
+ * A loop ends with its OS thread.  The objects of one loop (ramets, groups,
+ * mutexes, channels, ...) belong to it; another loop's use of them is refused
+ * with EPERM.  What may be called from any OS thread says so.
+ */
+#ifndef RAMET_H
+#define RAMET_H
+
+#include "ramet/core.h"
+#include "ramet/io.h"
+#include "ramet/sync.h"
+#include "ramet/task.h"
+#include "ramet/debug.h"
+
+#endif
