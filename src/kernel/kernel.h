@@ -1,0 +1,158 @@
+/* kernel.h - the one door to the outside: time, system calls, readiness,
+ * memory, helper threads, and who runs next.
+ *
+ * Behind it stand epoll.c, uring.c and sim.c.  Nothing above this layer calls
+ * libc for any of these: under interposition libc is us, in a simulation the
+ * answers are invented, and in the fault sweeps each of them fails in turn.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include "base/base.h"
+#include "ramet/base.h"
+
+struct poller; /* one loop's way to wait; each back end has its own */
+
+/* One thing that became ready. */
+struct kernel_event {
+	uint64_t tag;    /* given to watch */
+	uint32_t events; /* EPOLLIN, EPOLLOUT, ...: all that hold now */
+};
+
+#define KERNEL_EVENTS 128
+
+/* One call for a helper thread. */
+struct kernel_job {
+	struct kernel_job *next;
+	void (*run)(struct kernel_job *);
+	/* Called when run has returned, in the helper thread; the job may be
+	 * gone when it returns. */
+	void (*done)(struct kernel_job *);
+};
+
+/* One system call on a file that may take long. */
+struct kernel_op {
+	long nr, arg[4];
+	long result; /* once it is done: as call returns it */
+	/* Called in the poller's thread, by any function of the door that takes
+	 * the poller, except submit; the op may be gone when it returns. */
+	void (*done)(struct kernel_op *);
+};
+
+struct kernel {
+	const char *name;
+
+	/* A system call by number.  Returns what the kernel does: -errno. */
+	long (*call)(long nr, long a, long b, long c, long d, long e, long f);
+
+	/* Nanoseconds on CLOCK_MONOTONIC. */
+	int64_t (*now)(void);
+
+	/* Zeroed memory, NULL when there is none; free takes NULL. */
+	void *(*alloc)(size_t size);
+	void (*free)(void *mem);
+
+	/* Which of n > 1 candidates goes next; NULL: always the first. */
+	uint32_t (*pick)(uint32_t n);
+
+	/* Make and end a poller.  open returns 0 or -errno; close waits for what
+	 * was submitted. */
+	int (*open)(struct poller **poller);
+	void (*close)(struct poller *poller);
+
+	/* Report fd's events, edge-triggered, all of EPOLLIN, EPOLLOUT, EPOLLPRI,
+	 * EPOLLRDHUP, until the file is closed.  What is ready now is reported
+	 * too.  Watching again replaces the tag and reports afresh.
+	 * Returns 0 or -errno: EPERM (a file that is always ready), EBADF,
+	 * ENOMEM, ENOSPC. */
+	int (*watch)(struct poller *poller, int fd, uint64_t tag);
+
+	/* Stop reporting.  Call it before a watched fd is closed: a back end may
+	 * hold the file. */
+	void (*unwatch)(struct poller *poller, int fd, uint64_t tag);
+
+	/* Wait at most timeout ns (0: only look; RAMET_NEVER: for ever) for at
+	 * most KERNEL_EVENTS events.  Returns how many, or -errno: EINTR. */
+	int (*wait)(struct poller *poller, int64_t timeout,
+		    struct kernel_event *events);
+
+	/* End a wait, or the next one, early.  May be called from any OS thread
+	 * and from a signal handler; keeps errno. */
+	void (*wake)(struct poller *poller);
+
+	/* Begin a system call that op->done hears of.  Op and what it points to
+	 * must stay till then; the descriptor may be closed.  Returns 0, or
+	 * -errno: ENOSYS (not this call, or none), EAGAIN; then it has to be
+	 * made by a helper thread.  May be NULL: ENOSYS. */
+	int (*submit)(struct poller *poller, struct kernel_op *op);
+
+	/* Hand a job to a helper thread.  Returns 0, or -errno: EAGAIN (no
+	 * thread to be had). */
+	int (*run)(struct kernel_job *job);
+};
+
+extern const struct kernel ramet__epoll, ramet__sim;
+#ifdef RAMET_URING
+extern const struct kernel ramet__uring;
+#endif
+
+/* The back end in use.  Set once, by kernel_choose. */
+extern const struct kernel *ramet__kernel;
+extern const char *ramet__kernel_reason; /* why this one */
+
+/* Choose the back end: RAMET_KERNEL if it can be had, else epoll.  Again is
+ * harmless. */
+void kernel_choose(void);
+
+/* A setting from the environment, NULL in setuid programs and when not set. */
+const char *kernel_getenv(const char *name);
+
+/* Have `end` called with `value` when the calling OS thread ends.  Returns 0 or
+ * -errno. */
+int kernel_at_thread_exit(void (*end)(void *), void *value);
+
+/* sigaction(2).  Returns 0 or -errno. */
+struct sigaction;
+int kernel_sigaction(int sig, const struct sigaction *action,
+		     struct sigaction *before);
+
+/* What the real back ends share. */
+long kernel_real_call(long nr, long a, long b, long c, long d, long e, long f);
+int64_t kernel_real_now(void);
+void *kernel_real_alloc(size_t size);
+void kernel_real_free(void *mem);
+int kernel_pool_run(struct kernel_job *job);
+
+/* How many system calls this OS thread made through the door. */
+extern __thread uint64_t ramet__calls __attribute__((tls_model("initial-exec")));
+
+static inline int64_t kernel_now(void)
+{
+	return ramet__kernel->now();
+}
+
+static inline void *kernel_alloc(size_t size)
+{
+	return ramet__kernel->alloc(size);
+}
+
+static inline void kernel_free(void *mem)
+{
+	ramet__kernel->free(mem);
+}
+
+static inline uint32_t kernel_pick(uint32_t n)
+{
+	return likely(!ramet__kernel->pick) || n < 2 ? 0 : ramet__kernel->pick(n);
+}
+
+/* Whether something else than "first come" decides: only a simulation. */
+static inline bool kernel_picks(void)
+{
+	return unlikely(ramet__kernel->pick != NULL);
+}
+
+#endif
