@@ -1,0 +1,297 @@
+/* core.h - the ramet, the loop that runs it, and parking: what every layer
+ * above is built from.
+ */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <unwind.h>
+
+#include "arch/arch.h"
+#include "arch/sanitizer.h"
+#include "core/timer.h"
+#include "core/waitq.h"
+#include "kernel/kernel.h"
+#include "ramet/core.h"
+
+enum state { STATE_FREE, STATE_READY, STATE_RUNNING, STATE_PARKED, STATE_ENDED };
+
+/* What a parked ramet waits for.  Those from WAIT_OUTSIDE on can be woken by
+ * what is not a ramet, so they are never part of a deadlock. */
+enum wait {
+	WAIT_NONE,
+	WAIT_JOIN,
+	WAIT_GROUP,
+	WAIT_MUTEX,
+	WAIT_COND,
+	WAIT_SEM,
+	WAIT_EVENT,
+	WAIT_WG,
+	WAIT_SEND,
+	WAIT_RECV,
+	WAIT_SELECT,
+	WAIT_SLEEP,
+	WAIT_OUTSIDE,
+	WAIT_READ = WAIT_OUTSIDE,
+	WAIT_WRITE,
+	WAIT_POLL,
+	WAIT_OFFLOAD,
+	WAIT_WAKER,
+};
+
+/* Why a ramet is not left alone. */
+enum {
+	FLAG_CANCEL = 1,    /* cancelled */
+	FLAG_SHIELD = 2,    /* inside RAMET_SHIELD */
+	FLAG_KILL = 4,      /* and to be unwound */
+	FLAG_UNWINDING = 8, /* which has begun */
+	FLAG_FENV = 16,     /* has its own floating point environment */
+	FLAG_DETACHED = 32, /* nobody joins it */
+	FLAG_STARTED = 64,  /* has run */
+	FLAG_CANARY = 128,  /* its stack has a canary for a guard; lasting */
+};
+
+/* The control block: two cache lines in a dense array, apart from the stacks,
+ * so that a long queue of ramets walks through memory in order. */
+struct ramet {
+	/* What a switch and a wake touch. */
+	struct context context;
+	struct ramet *next;        /* in the ready queue */
+	struct cold *cold;         /* at the stack's top */
+	struct ramet_scope *scope; /* innermost */
+	int64_t deadline;          /* tightest of the scopes in force */
+	uint8_t state, flags, wait;
+	int result;                /* what park returns: 0 or -errno */
+
+	/* What a park touches.  The timer may fire before `until`: see park. */
+	struct timer timer;
+	int64_t until; /* when this park ends at the latest */
+	struct loop *loop;
+	const void *wait_object; /* whose meaning depends on wait */
+	int64_t since;           /* when it parked last, by the loop's clock */
+	uint64_t id;
+} __attribute__((aligned(16))); /* as malloc, which a loop's main comes from */
+
+_Static_assert(sizeof(struct ramet) == 128, "two cache lines in an array");
+
+/* One link of ramet_defer or ramet_link. */
+struct callback {
+	struct callback *next;
+	union {
+		void (*deferred)(void *);
+		void (*linked)(struct ramet *, void *);
+	};
+	void *arg;
+};
+
+/* Who waits for ramets to end. */
+struct joiner {
+	struct ramet *ramet;
+	size_t missing; /* how many more must end */
+};
+
+/* The cold record: what is looked at once in a ramet's life, or by tools. */
+struct cold {
+	struct ramet *ramet;
+	struct stack_class *class; /* NULL: a main, on its thread's stack */
+	void *(*fn)(void *);
+	void *arg, *value;
+	const void *spawn_site; /* return address of spawn */
+	uint64_t parent;
+	uint64_t ended;         /* how many had ended before it */
+	struct joiner *joiner;
+	/* Called last, by the ramet itself; whoever owns it takes over. */
+	void (*on_end)(struct ramet *);
+	struct ramet_group *group; /* on_end's; with its list: */
+	struct ramet *group_prev, *group_next;
+	struct callback *defers, *links, **links_end;
+	void **locals;
+	size_t local_count;
+	struct fenv_state fenv;
+	struct sanitizer sanitizer;
+	struct _Unwind_Exception exception; /* outlives the frames it unwinds */
+	char name[32];
+};
+
+/* Stacks of one size: slots in slabs, each with its control block.  An idle
+ * ramet keeps its slot, and the one that ended last is used first. */
+struct stack_class {
+	size_t size;          /* of a slot, guard included */
+	struct slab *slabs, *newest;
+	struct ramet **idle;  /* a stack of ramets: room for all of them */
+	size_t idle_count, total;
+	size_t idle_least;    /* since the last trim */
+	size_t trimmed;       /* idle[0..trimmed) hold no memory */
+};
+
+enum { STACK_CLASSES = 17, STACK_BITS_MIN = 14 }; /* 16 KiB to 1 GiB */
+
+/* A message from another OS thread or a signal handler. */
+struct mail {
+	struct mail *next;
+	void (*deliver)(struct loop *, struct mail *);
+};
+
+/* What the C++ runtime knows of the exceptions of a thread: those being caught
+ * and how many are in flight (Itanium C++ ABI, exception handling, 2.2.2).  Each
+ * ramet has its own. */
+struct cxx_state {
+	void *caught;
+	uint64_t uncaught; /* an int and its padding: copied as one */
+};
+
+struct loop {
+	struct ramet *current;
+	struct ramet *ready, **ready_end;
+	uint32_t until_look, look_every; /* switches: see look_maybe */
+	uint32_t allowance;     /* calls before others run: ramet__spend */
+	int *errno_at;          /* this thread's errno */
+	struct cxx_state *cxx;  /* this thread's, or cxx_none if no C++ here */
+	struct cxx_state cxx_none;
+	int64_t now;            /* when last read */
+	int64_t looked;         /* when events were last asked for */
+	struct ramet *left;     /* who was switched away last */
+	struct ramet *zombie;   /* ended, to be reclaimed by whoever is next */
+	struct poller *poller;  /* NULL until needed */
+	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
+	/* Called for each event and when nothing can go on; the layers above
+	 * set them (src/start.c). */
+	void (*on_event)(struct loop *, uint64_t tag, uint32_t events);
+	void (*on_deadlock)(struct loop *);
+	void *io;               /* the io layer's */
+	struct mail *inbox;     /* atomic: newest first */
+	int sleeping;           /* atomic: a wake is needed */
+	struct outlet *outlet;  /* errand.c's; NULL until needed */
+	int64_t trim_at;
+	uint64_t last_id, ended;
+	struct ramet_stats stats;
+	struct stack_class classes[STACK_CLASSES], *default_class;
+	struct timers timers;
+	struct ramet main;
+	struct cold main_cold;
+	struct kernel_event events[KERNEL_EVENTS];
+};
+
+/* ---- the calling thread's loop ------------------------------------------ */
+
+extern __thread struct loop *ramet__this_loop
+	__attribute__((tls_model("initial-exec")));
+
+/* Make the loop; NULL when there is no memory.  In src/start.c, which alone
+ * knows all the layers. */
+struct loop *ramet__start(void);
+
+static inline struct loop *ramet__loop(void)
+{
+	struct loop *l = ramet__this_loop;
+
+	return likely(l) ? l : ramet__start();
+}
+
+struct loop *ramet__loop_new(void);
+void ramet__loop_free(struct loop *l);
+
+/* ---- scheduling (sched.c) ----------------------------------------------- */
+
+/* Append a ramet that is not queued to the ready queue. */
+void ramet__ready(struct loop *l, struct ramet *t);
+
+/* End t's park with `result`.  t must be parked. */
+void ramet__wake(struct ramet *t, int result);
+
+/* Whether the caller must not wait: -ECANCELED, -ETIMEDOUT or 0. */
+int ramet__interrupted_slowly(struct loop *l, struct ramet *me);
+
+static inline int ramet__interrupted(struct loop *l)
+{
+	struct ramet *me = l->current;
+
+	if (likely(!(me->flags & FLAG_CANCEL) && me->deadline > l->now))
+		return 0;
+	return ramet__interrupted_slowly(l, me);
+}
+
+/* Wait to be woken, or for the scope's end, or cancel.  Returns what
+ * ramet__wake was given, -ETIMEDOUT or -ECANCELED.  The caller has looked at
+ * ramet__interrupted, and undoes what would have woken it if that is not what
+ * did. */
+int ramet__park(struct loop *l, enum wait wait, const void *object);
+
+/* The same, at most until `when` of the clock: then -ETIMEDOUT too. */
+int ramet__park_until(struct loop *l, enum wait wait, const void *object,
+		      int64_t when);
+
+/* Let everything that is ready run. */
+void ramet__give_way(struct loop *l);
+
+/* Report an overflow that cannot be survived, and abort. */
+_Noreturn void ramet__die_of_overflow(struct ramet *t);
+
+/* A point at which a simulation may let others run: before and after whatever
+ * blocks, wakes or can be seen by others. */
+static inline void ramet__point(struct loop *l)
+{
+	if (kernel_picks())
+		ramet__give_way(l);
+}
+
+/* Called for each call that could have blocked and did not: a ramet whose data
+ * is always there must not keep the loop. */
+static inline void ramet__spend(struct loop *l)
+{
+	if (unlikely(--l->allowance == 0))
+		ramet__give_way(l);
+}
+
+/* Make sure that l->poller is there.  Returns 0 or -errno. */
+int ramet__poller(struct loop *l);
+
+/* Leave mail for a loop; from any OS thread or signal handler. */
+void ramet__post(struct loop *l, struct mail *mail);
+
+/* Take in the mail that has come. */
+void ramet__deliver(struct loop *l);
+
+/* ---- life (spawn.c, kill.c, local.c) ------------------------------------ */
+
+/* Spawn; owner's on_end and flags are set before it can run. */
+struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
+			   const struct ramet_opts *opts, const void *site,
+			   int *err);
+
+/* What a ramet does when it ends, in whatever way; does not return. */
+_Noreturn void ramet__finish(void *ramet);
+
+/* What a loop's main does when its OS thread ends. */
+void ramet__end_main(struct loop *l);
+
+/* Reclaim an ended ramet, which must not be the running one. */
+void ramet__release(struct ramet *t);
+
+void ramet__locals_destroy(struct ramet *t);
+
+/* Whether t's stack can be unwound to its base. */
+bool ramet__can_unwind(struct ramet *t);
+
+/* Unwind the caller, which is being killed, to its base; does not return
+ * unless the stack cannot be unwound. */
+void ramet__unwind(struct ramet *me);
+
+/* ---- the border --------------------------------------------------------- */
+
+/* -1 and errno; where a kill takes effect, since nothing internal is halfway
+ * done here. */
+long ramet__fail(long err);
+
+/* An internal result (>= 0, or -errno) as libc returns it. */
+static inline long ramet__ret(long r)
+{
+	return likely(r >= 0) ? r : ramet__fail(r);
+}
+
+/* 0 if t is of loop l and not released, else -EPERM, -ESRCH or -EINVAL. */
+int ramet__mine(struct loop *l, const struct ramet *t);
+
+/* 0 if the caller may join t, else what ramet_join says of it. */
+int ramet__joinable(struct loop *l, const struct ramet *t);
+
+#endif

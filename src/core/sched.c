@@ -1,0 +1,410 @@
+/* sched.c - who runs, and what happens when nobody can.
+ *
+ * There is no scheduler context: whoever parks takes the next ready ramet off
+ * the queue and jumps to it.  If there is none it asks the kernel for events
+ * itself, on its own stack, and may well find that it is the one to go on.
+ */
+#include "core/stack.h"
+#include "core/switch.h"
+
+#include "kernel/calls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	ALLOWANCE = 64,        /* calls that do not block, in a row */
+	LOOK_NS = 50 * 1000,   /* events are asked for this often at least */
+	LOOK_EVERY_MAX = 256,  /* switches between two looks at the clock */
+	NO_POLLER_NS = 10 * 1000 * 1000,
+};
+
+__thread struct loop *ramet__this_loop;
+
+/* ---- the ready queue ---------------------------------------------------- */
+
+void ramet__ready(struct loop *l, struct ramet *t)
+{
+	t->state = STATE_READY;
+	t->next = NULL;
+	*l->ready_end = t;
+	l->ready_end = &t->next;
+}
+
+/* A simulation's choice is moved to the front. */
+static void bring_forward(struct loop *l)
+{
+	struct ramet **link = &l->ready, *t;
+	uint32_t n = 0, skip;
+
+	for (t = l->ready; t; t = t->next)
+		n++;
+	for (skip = kernel_pick(n); skip; skip--)
+		link = &(*link)->next;
+	if (link == &l->ready)
+		return;
+	t = *link;
+	*link = t->next;
+	if (!t->next)
+		l->ready_end = link;
+	t->next = l->ready;
+	l->ready = t;
+}
+
+static struct ramet *pop(struct loop *l)
+{
+	struct ramet *t, *next;
+
+	if (kernel_picks() && l->ready)
+		bring_forward(l);
+	t = l->ready;
+	if (!t)
+		return NULL;
+	next = l->ready = t->next;
+	if (next) {
+		/* The one after it is in the cache since the last pop. */
+		__builtin_prefetch(next->context.sp);
+		__builtin_prefetch(next->next);
+	} else {
+		l->ready_end = &l->ready;
+	}
+	return t;
+}
+
+/* ---- mail --------------------------------------------------------------- */
+
+void ramet__post(struct loop *l, struct mail *mail)
+{
+	mail->next = __atomic_load_n(&l->inbox, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&l->inbox, &mail->next, mail, true,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+	if (__atomic_load_n(&l->sleeping, __ATOMIC_SEQ_CST))
+		ramet__kernel->wake(l->poller);
+}
+
+static bool has_mail(struct loop *l)
+{
+	return __atomic_load_n(&l->inbox, __ATOMIC_SEQ_CST) != NULL;
+}
+
+/* In the order of posting. */
+void ramet__deliver(struct loop *l)
+{
+	struct mail *newest, *oldest = NULL, *next;
+
+	if (likely(!has_mail(l)))
+		return;
+	newest = __atomic_exchange_n(&l->inbox, NULL, __ATOMIC_ACQUIRE);
+	for (; newest; newest = next) {
+		next = newest->next;
+		newest->next = oldest;
+		oldest = newest;
+	}
+	for (; oldest; oldest = next) {
+		next = oldest->next;
+		oldest->deliver(l, oldest);
+	}
+}
+
+/* ---- a turn ------------------------------------------------------------- */
+
+int ramet__poller(struct loop *l)
+{
+	return l->poller ? 0 : ramet__kernel->open(&l->poller);
+}
+
+/* Without a poller (descriptors are short) sleep a little and look again. */
+static void doze(int64_t timeout)
+{
+	struct timespec ts = {0, timeout < NO_POLLER_NS ? timeout
+							: NO_POLLER_NS};
+
+	kernel_ppoll(NULL, 0, &ts);
+}
+
+/* Announce the sleep first and look at the mail after: whoever posts does it
+ * the other way round, so one of the two sees the other. */
+static int wait_events(struct loop *l, int64_t timeout)
+{
+	int n;
+
+	l->stats.kernel_waits++;
+	if (timeout) {
+		__atomic_store_n(&l->sleeping, 1, __ATOMIC_SEQ_CST);
+		if (has_mail(l))
+			timeout = 0;
+	}
+	n = ramet__kernel->wait(l->poller, timeout, l->events);
+	__atomic_store_n(&l->sleeping, 0, __ATOMIC_RELAXED);
+	return n;
+}
+
+/* How long to wait when nothing is ready: till the next timer.  If nothing at
+ * all can happen, that is a deadlock, and then main is made ready. */
+static int64_t patience(struct loop *l)
+{
+	int64_t next = ramet__timers_next(&l->timers);
+
+	if (has_mail(l))
+		return 0;
+	if (next == INT64_MAX) {
+		if (l->outside)
+			return RAMET_NEVER;
+		l->on_deadlock(l);
+		return 0;
+	}
+	return next > l->now ? next - l->now : 0;
+}
+
+static void tidy(struct loop *l)
+{
+	if (l->now < l->trim_at)
+		return;
+	ramet__stacks_trim(l, false);
+	l->trim_at = time_add(l->now, RAMET_SEC);
+}
+
+static void look(struct loop *l, int64_t timeout)
+{
+	int n = 0;
+
+	if (!timeout && !l->outside)
+		return;
+	if (ramet__poller(l) < 0)
+		doze(timeout);
+	else
+		n = wait_events(l, timeout);
+	l->now = kernel_now();
+	for (int i = 0; i < n; i++)
+		l->on_event(l, l->events[i].tag, l->events[i].events);
+}
+
+/* The timer may be of an earlier park: only `until` counts. */
+static void on_timer(struct loop *l, struct ramet *t)
+{
+	if (t->state != STATE_PARKED)
+		return;
+	if (t->until <= l->now)
+		ramet__wake(t, -ETIMEDOUT);
+	else
+		ramet__timer_arm(&l->timers, &t->timer, t->until);
+}
+
+/* Events, mail and timers; waits only if nothing is ready. */
+static void turn(struct loop *l)
+{
+	int64_t timeout = 0;
+	struct timer *t;
+
+	l->now = kernel_now();
+	if (!l->ready) {
+		timeout = patience(l);
+		if (timeout)
+			tidy(l);
+	}
+	look(l, timeout);
+	l->looked = l->now;
+	ramet__deliver(l);
+	while ((t = ramet__timer_pop(&l->timers, l->now)))
+		on_timer(l, container_of(t, struct ramet, timer));
+}
+
+/* While ramets are ready, turn every LOOK_NS.  Reading the clock at each switch
+ * would cost more than the switch, so count switches, more of them as long as
+ * they prove short. */
+static void look_maybe(struct loop *l)
+{
+	int64_t passed = kernel_now() - l->looked;
+
+	if (passed >= LOOK_NS)
+		turn(l);
+	if (passed > 2 * LOOK_NS && l->look_every > 1)
+		l->look_every /= 2;
+	else if (passed < LOOK_NS / 2 && l->look_every < LOOK_EVERY_MAX)
+		l->look_every *= 2;
+	l->until_look = l->look_every;
+}
+
+struct ramet *ramet__next(struct loop *l)
+{
+	struct ramet *t;
+
+	if (unlikely(--l->until_look == 0))
+		look_maybe(l);
+	while (unlikely(!(t = pop(l))))
+		turn(l);
+	l->allowance = ALLOWANCE;
+	return t;
+}
+
+/* ---- parking ----------------------------------------------------------- */
+
+void ramet__leave_slowly(struct ramet *from, struct ramet *to)
+{
+	if (from->flags & FLAG_CANARY && from->state != STATE_ENDED &&
+	    !ramet__canary_lives(from))
+		ramet__die_of_overflow(from);
+	if ((from->flags | to->flags) & FLAG_FENV) {
+		arch_fenv_save(&from->cold->fenv);
+		arch_fenv_load(&to->cold->fenv);
+	}
+}
+
+/* Run others until `me` is run again. */
+static void run_others(struct loop *l, struct ramet *me)
+{
+	struct ramet *to = ramet__next(l);
+	struct cxx_state cxx;
+	void *fake = NULL;
+	int saved;
+
+	if (to == me) {
+		me->state = STATE_RUNNING;
+		return;
+	}
+	saved = *l->errno_at;
+	cxx = *l->cxx;
+	depart(l, me, to, &fake);
+	arch_switch(&me->context, &to->context);
+	arrive(l, fake);
+	*l->errno_at = saved;
+	*l->cxx = cxx;
+}
+
+void ramet__wake(struct ramet *t, int result)
+{
+	struct loop *l = t->loop;
+
+	assert(t->state == STATE_PARKED);
+	l->outside -= t->wait >= WAIT_OUTSIDE;
+	t->result = result;
+	ramet__ready(l, t);
+}
+
+/* Mark the scopes that have expired: those are why the call fails. */
+static void mark_expired(struct loop *l, struct ramet *me)
+{
+	for (struct ramet_scope *s = me->scope; s; s = s->outer) {
+		if (s->deadline <= l->now)
+			s->expired = 1;
+		if (s->shield)
+			break;
+	}
+}
+
+int ramet__interrupted_slowly(struct loop *l, struct ramet *me)
+{
+	if (me->flags & FLAG_CANCEL && !(me->flags & FLAG_SHIELD))
+		return -ECANCELED;
+	if (me->deadline > l->now)
+		return 0;
+	mark_expired(l, me);
+	return -ETIMEDOUT;
+}
+
+/* Waking leaves the timer armed.  Most limits are those of a scope around call
+ * after call, each later than the one before: then the timer that is armed is
+ * early enough, and it is set right when it fires, once, instead of at each
+ * call.  A park without limit disarms it, so that nobody waits for nothing. */
+static void arm(struct loop *l, struct ramet *me, int64_t when)
+{
+	bool armed = timer_armed(&me->timer);
+
+	if (me->deadline < when) {
+		when = timer_coalesce(me->deadline, me->deadline - l->now);
+		if (armed && timer_due(&me->timer) <= when) {
+			me->until = when;
+			return;
+		}
+	}
+	if (armed)
+		ramet__timer_disarm(&l->timers, &me->timer);
+	if (when != RAMET_NEVER)
+		ramet__timer_arm(&l->timers, &me->timer, when);
+	me->until = when;
+}
+
+int ramet__park_until(struct loop *l, enum wait wait, const void *object,
+		      int64_t when)
+{
+	struct ramet *me = l->current;
+
+	if (unlikely(me->state != STATE_RUNNING))
+		return -EDEADLK; /* in a function of ramet_link */
+	if (when != RAMET_NEVER || me->deadline != RAMET_NEVER ||
+	    timer_armed(&me->timer))
+		arm(l, me, when);
+	me->state = STATE_PARKED;
+	me->wait = (uint8_t)wait;
+	me->wait_object = object;
+	me->since = l->now;
+	l->outside += wait >= WAIT_OUTSIDE;
+	run_others(l, me);
+	me->wait = WAIT_NONE;
+	if (unlikely(me->result == -ETIMEDOUT))
+		mark_expired(l, me);
+	return me->result;
+}
+
+int ramet__park(struct loop *l, enum wait wait, const void *object)
+{
+	return ramet__park_until(l, wait, object, RAMET_NEVER);
+}
+
+void ramet__give_way(struct loop *l)
+{
+	struct ramet *me = l->current;
+
+	if (unlikely(me->state != STATE_RUNNING))
+		return;
+	ramet__ready(l, me);
+	run_others(l, me);
+}
+
+/* libstdc++'s, in a program that has it. */
+extern struct cxx_state *__cxa_get_globals(void) __attribute__((weak));
+
+/* ---- the loop ----------------------------------------------------------- */
+
+struct loop *ramet__loop_new(void)
+{
+	struct loop *l = kernel_alloc(sizeof *l);
+
+	sanitizer_init();
+	if (!l)
+		return NULL;
+	if (ramet__stacks_init(l) < 0) {
+		kernel_free(l);
+		return NULL;
+	}
+	l->ready_end = &l->ready;
+	l->look_every = l->until_look = 1;
+	l->allowance = ALLOWANCE;
+	l->errno_at = &errno;
+	l->cxx = __cxa_get_globals ? __cxa_get_globals() : &l->cxx_none;
+	l->now = l->looked = kernel_now();
+	ramet__timers_init(&l->timers, l->now);
+	l->current = l->left = &l->main;
+	l->main.loop = l;
+	l->main.cold = &l->main_cold;
+	l->main.state = STATE_RUNNING;
+	l->main.flags = FLAG_STARTED;
+	l->main.deadline = RAMET_NEVER;
+	l->main.since = l->now;
+	l->main.id = l->last_id = 1;
+	l->main_cold.ramet = &l->main;
+	l->main_cold.links_end = &l->main_cold.links;
+	memcpy(l->main_cold.name, "main", 5);
+	sanitizer_adopt(&l->main_cold.sanitizer);
+	l->stats.spawned = l->stats.live = l->stats.live_max = 1;
+	return l;
+}
+
+void ramet__loop_free(struct loop *l)
+{
+	ramet__stacks_free(l);
+	if (l->poller)
+		ramet__kernel->close(l->poller);
+	kernel_free(l);
+}

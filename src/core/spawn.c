@@ -1,0 +1,456 @@
+/* spawn.c - the life of a ramet: spawned, joined or detached, ended, released.
+ */
+#include "core/stack.h"
+#include "core/switch.h"
+
+#include <string.h>
+
+/* ---- end ---------------------------------------------------------------- */
+
+void ramet__release(struct ramet *t)
+{
+	sanitizer_end(&t->cold->sanitizer);
+	t->state = STATE_FREE;
+	t->loop->stats.live--;
+	ramet__stack_put(t);
+}
+
+/* The last deferred first; each may defer more. */
+static void run_defers(struct ramet *me)
+{
+	struct cold *c = me->cold;
+
+	while (c->defers) {
+		struct callback d = *c->defers;
+
+		kernel_free(c->defers);
+		c->defers = d.next;
+		d.deferred(d.arg);
+	}
+}
+
+static void run_links(struct ramet *me)
+{
+	struct cold *c = me->cold;
+
+	while (c->links) {
+		struct callback link = *c->links;
+
+		kernel_free(c->links);
+		c->links = link.next;
+		link.linked(me, link.arg);
+	}
+}
+
+/* Before the ramet counts as ended, while it may still block. */
+static void clean_up(struct ramet *me)
+{
+	if (unlikely(me->cold->defers != NULL))
+		run_defers(me);
+	if (unlikely(me->cold->locals != NULL))
+		ramet__locals_destroy(me);
+}
+
+void ramet__end_main(struct loop *l)
+{
+	clean_up(&l->main);
+	run_links(&l->main);
+}
+
+/* The end of a ramet, in whatever way: hand over what others wait for and jump
+ * to the next. */
+static inline __attribute__((always_inline)) _Noreturn void
+finish(struct loop *l, struct ramet *me)
+{
+	struct cold *c = me->cold;
+	struct ramet *to;
+
+	clean_up(me);
+	if (unlikely(timer_armed(&me->timer)))
+		ramet__timer_disarm(&l->timers, &me->timer);
+	me->state = STATE_ENDED;
+	c->ended = ++l->ended;
+	if (unlikely(c->links != NULL))
+		run_links(me);
+	if (c->on_end)
+		c->on_end(me);
+	if (c->joiner && --c->joiner->missing == 0 &&
+	    c->joiner->ramet->state == STATE_PARKED)
+		ramet__wake(c->joiner->ramet, 0);
+	if (me->flags & FLAG_DETACHED)
+		l->zombie = me;
+	to = ramet__next(l);
+	depart(l, me, to, NULL);
+	arch_switch(&me->context, &to->context);
+	__builtin_unreachable();
+}
+
+/* After a kill, on an empty stack. */
+_Noreturn void ramet__finish(void *ramet)
+{
+	struct ramet *me = ramet;
+
+	finish(me->loop, me);
+}
+
+/* The first function on each stack. */
+static void enter(void *ramet)
+{
+	struct ramet *me = ramet;
+	struct loop *l = me->loop;
+
+	arrive(l, NULL);
+	me->flags |= FLAG_STARTED;
+	*l->errno_at = 0;
+	*l->cxx = (struct cxx_state){0};
+	if (unlikely(me->flags & FLAG_CANARY))
+		ramet__canary_set(me);
+	if (likely(!(me->flags & FLAG_KILL)))
+		me->cold->value = me->cold->fn(me->cold->arg);
+	finish(l, me);
+}
+
+/* ---- spawn -------------------------------------------------------------- */
+
+static void set_name(struct ramet *t, const char *name)
+{
+	size_t n = strnlen(name, sizeof t->cold->name - 1);
+
+	memcpy(t->cold->name, name, n);
+	t->cold->name[n] = '\0';
+}
+
+static void init_cold(struct cold *c, struct ramet *t, void *(*fn)(void *),
+		      void *arg, const void *site)
+{
+	c->ramet = t;
+	c->fn = fn;
+	c->arg = arg;
+	c->value = NULL;
+	c->spawn_site = site;
+	c->parent = t->loop->current->id;
+	c->joiner = NULL;
+	c->on_end = NULL;
+	c->defers = c->links = NULL;
+	c->links_end = &c->links;
+	c->locals = NULL;
+	c->local_count = 0;
+	c->name[0] = '\0';
+}
+
+static void set_options(struct loop *l, struct ramet *t,
+			const struct ramet_opts *opts)
+{
+	if (opts->name)
+		set_name(t, opts->name);
+	if (opts->own_fenv) {
+		t->flags |= FLAG_FENV;
+		arch_fenv_save(&t->cold->fenv);
+	}
+	if (opts->delay > 0) {
+		int64_t when = time_add(kernel_now(), opts->delay);
+
+		/* Parked until then: its first switch is the wake-up. */
+		t->state = STATE_PARKED;
+		t->wait = WAIT_SLEEP;
+		t->until = timer_coalesce(when, opts->delay);
+		if (t->until != RAMET_NEVER)
+			ramet__timer_arm(&l->timers, &t->timer, t->until);
+	}
+}
+
+struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
+			   const struct ramet_opts *opts, const void *site,
+			   int *err)
+{
+	struct ramet *t = ramet__stack_get(l, opts ? opts->stack_size : 0, err);
+	char *low;
+	size_t size;
+
+	if (unlikely(!t))
+		return NULL;
+	t->loop = l;
+	t->id = ++l->last_id;
+	t->flags &= FLAG_CANARY;
+	t->state = STATE_READY;
+	t->wait = WAIT_NONE;
+	t->scope = NULL;
+	t->deadline = RAMET_NEVER;
+	t->since = l->now;
+	init_cold(t->cold, t, fn, arg, site);
+	ramet__stack_bounds(t, &low, &size);
+	sanitizer_start(&t->cold->sanitizer, low, size);
+	arch_prepare(&t->context, t->cold, enter, t);
+	if (opts)
+		set_options(l, t, opts);
+	if (t->state == STATE_READY)
+		ramet__ready(l, t);
+	l->stats.spawned++;
+	if (++l->stats.live > l->stats.live_max)
+		l->stats.live_max = l->stats.live;
+	return t;
+}
+
+static struct ramet *spawn(void *(*fn)(void *), void *arg,
+			   const struct ramet_opts *opts, const void *site)
+{
+	struct loop *l = ramet__loop();
+	struct ramet *t = NULL;
+	int err = -ENOMEM;
+
+	if (likely(l)) {
+		t = ramet__spawn(l, fn, arg, opts, site, &err);
+		ramet__point(l);
+	}
+	if (unlikely(!t))
+		errno = -err;
+	return t;
+}
+
+struct ramet *ramet_spawn(void *(*fn)(void *), void *arg)
+{
+	return spawn(fn, arg, NULL, __builtin_return_address(0));
+}
+
+struct ramet *ramet_spawn_opts(void *(*fn)(void *), void *arg,
+			       const struct ramet_opts *opts)
+{
+	return spawn(fn, arg, opts, __builtin_return_address(0));
+}
+
+/* ---- join --------------------------------------------------------------- */
+
+int ramet__mine(struct loop *l, const struct ramet *t)
+{
+	if (unlikely(!t))
+		return -EINVAL;
+	if (unlikely(t->state == STATE_FREE))
+		return -ESRCH;
+	return unlikely(t->loop != l) ? -EPERM : 0;
+}
+
+/* Not a main, not a group's, and nobody has claimed it. */
+static bool free_to_join(const struct ramet *t)
+{
+	return !(t->flags & FLAG_DETACHED) && !t->cold->joiner &&
+	       !t->cold->on_end && t->cold->class;
+}
+
+int ramet__joinable(struct loop *l, const struct ramet *t)
+{
+	int err = ramet__mine(l, t);
+
+	if (err < 0)
+		return err;
+	if (t == l->current)
+		return -EDEADLK;
+	return free_to_join(t) ? 0 : -EINVAL;
+}
+
+static int join(struct loop *l, struct ramet *t, void **value)
+{
+	int err = ramet__joinable(l, t);
+	bool killed;
+
+	if (unlikely(err < 0))
+		return err;
+	err = ramet__interrupted(l);
+	if (unlikely(err < 0))
+		return err;
+	if (t->state != STATE_ENDED) {
+		struct joiner joiner = {l->current, 1};
+
+		t->cold->joiner = &joiner;
+		err = ramet__park(l, WAIT_JOIN, t);
+		t->cold->joiner = NULL;
+		if (err < 0)
+			return err;
+	}
+	if (value)
+		*value = t->cold->value;
+	killed = t->flags & FLAG_KILL;
+	ramet__release(t);
+	return killed ? -ECHILD : 0;
+}
+
+int ramet_join(struct ramet *t, void **value)
+{
+	struct loop *l = ramet__loop();
+
+	return (int)ramet__ret(l ? join(l, t, value) : -ENOMEM);
+}
+
+static int detach(struct loop *l, struct ramet *t)
+{
+	int err = ramet__mine(l, t);
+
+	if (err < 0)
+		return err;
+	if (!free_to_join(t))
+		return -EINVAL;
+	if (t->state == STATE_ENDED)
+		ramet__release(t);
+	else
+		t->flags |= FLAG_DETACHED;
+	return 0;
+}
+
+int ramet_detach(struct ramet *t)
+{
+	struct loop *l = ramet__loop();
+
+	return (int)ramet__ret(l ? detach(l, t) : -ENOMEM);
+}
+
+/* ---- join many ---------------------------------------------------------- */
+
+static bool ended_before(const struct ramet *a, const struct ramet *b)
+{
+	return a->state == STATE_ENDED &&
+	       (b->state != STATE_ENDED || a->cold->ended < b->cold->ended);
+}
+
+/* Those that have ended to the front, in the order of ending.  D. L. Shell, "A
+ * high-speed sorting procedure" (1959), with Knuth's increments; the ones that
+ * run keep no particular order. */
+static void sort_by_end(struct ramet **ts, size_t n)
+{
+	size_t gap = 1;
+
+	while (gap < n / 3)
+		gap = 3 * gap + 1;
+	for (; gap; gap /= 3)
+		for (size_t i = gap; i < n; i++) {
+			struct ramet *t = ts[i];
+			size_t k = i;
+
+			for (; k >= gap && ended_before(t, ts[k - gap]); k -= gap)
+				ts[k] = ts[k - gap];
+			ts[k] = t;
+		}
+}
+
+static void unset_joiner(struct ramet **ts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ts[i]->cold->joiner = NULL;
+}
+
+/* Become the joiner of all.  Returns how many have ended, or -errno and nothing
+ * is changed; one that is listed twice has a joiner the second time. */
+static ssize_t set_joiner(struct loop *l, struct ramet **ts, size_t n,
+			  struct joiner *joiner)
+{
+	ssize_t ended = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int err = ramet__joinable(l, ts[i]);
+
+		if (err < 0) {
+			unset_joiner(ts, i);
+			return err;
+		}
+		ended += ts[i]->state == STATE_ENDED;
+		ts[i]->cold->joiner = joiner;
+	}
+	return ended;
+}
+
+static ssize_t joinall(struct loop *l, struct ramet **ts, size_t n,
+		       size_t count)
+{
+	struct joiner joiner = {.ramet = l->current};
+	ssize_t ended = set_joiner(l, ts, n, &joiner);
+	int err;
+
+	if (ended < 0)
+		return ended;
+	if (count > n)
+		count = n;
+	err = ramet__interrupted(l);
+	if (err == 0 && (size_t)ended < count) {
+		joiner.missing = count - (size_t)ended;
+		err = ramet__park(l, WAIT_JOIN, ts[0]);
+	}
+	unset_joiner(ts, n);
+	sort_by_end(ts, n);
+	for (ended = 0; (size_t)ended < n; ended++)
+		if (ts[ended]->state != STATE_ENDED)
+			break;
+	return err < 0 ? err : ended;
+}
+
+int ramet_joinall(struct ramet **ts, size_t n, size_t count)
+{
+	struct loop *l = ramet__loop();
+
+	return (int)ramet__ret(l ? joinall(l, ts, n, count) : -ENOMEM);
+}
+
+/* ---- facts -------------------------------------------------------------- */
+
+int ramet_ended(const struct ramet *t)
+{
+	return t->state == STATE_ENDED;
+}
+
+int ramet_link(struct ramet *t, void (*fn)(struct ramet *t, void *arg),
+	       void *arg)
+{
+	struct loop *l = ramet__loop();
+	struct callback *link;
+	int err = l ? ramet__mine(l, t) : -ENOMEM;
+
+	if (err < 0)
+		return (int)ramet__fail(err);
+	if (t->state == STATE_ENDED) {
+		fn(t, arg);
+		return 0;
+	}
+	link = kernel_alloc(sizeof *link);
+	if (!link)
+		return (int)ramet__fail(-ENOMEM);
+	link->linked = fn;
+	link->arg = arg;
+	*t->cold->links_end = link;
+	t->cold->links_end = &link->next;
+	return 0;
+}
+
+int ramet_defer(void (*fn)(void *), void *arg)
+{
+	struct loop *l = ramet__loop();
+	struct callback *d = l ? kernel_alloc(sizeof *d) : NULL;
+
+	if (!d)
+		return (int)ramet__fail(-ENOMEM);
+	d->deferred = fn;
+	d->arg = arg;
+	d->next = l->current->cold->defers;
+	l->current->cold->defers = d;
+	return 0;
+}
+
+struct ramet *ramet_self(void)
+{
+	struct loop *l = ramet__loop();
+
+	if (!l)
+		errno = ENOMEM;
+	return l ? l->current : NULL;
+}
+
+uint64_t ramet_id(const struct ramet *t)
+{
+	return t->id;
+}
+
+const char *ramet_name(const struct ramet *t)
+{
+	return t->cold->name;
+}
+
+void ramet_set_name(struct ramet *t, const char *name)
+{
+	set_name(t, name ? name : "");
+}
