@@ -1,0 +1,37 @@
+/* open.c - what reports need is made when a loop starts: when they are due it
+ * is too late. */
+#include "debug/aside.h"
+#include "debug/report.h"
+#include "debug/trace.h"
+
+static void open_once(void)
+{
+	static int done;
+
+	if (__atomic_exchange_n(&done, 1, __ATOMIC_RELAXED))
+		return;
+	ramet__trace_prime();
+	ramet__overflow_install();
+	ramet__quit_install();
+}
+
+int ramet__debug_open(struct loop *l)
+{
+	int err = ramet__aside_open();
+
+	if (err < 0)
+		return err;
+	err = ramet__quit_open(l);
+	if (err < 0) {
+		ramet__aside_close();
+		return err;
+	}
+	open_once();
+	return 0;
+}
+
+void ramet__debug_close(struct loop *l)
+{
+	ramet__quit_close(l);
+	ramet__aside_close();
+}

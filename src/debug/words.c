@@ -1,0 +1,222 @@
+/* words.c - says what a ramet waits for, and whom. */
+#include "debug/words.h"
+#include "debug/symbol.h"
+
+#include "kernel/calls.h"
+#include "ramet/task.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
+
+void ramet__put_ramet(struct out *o, const struct ramet *t)
+{
+	ramet__print(o, "ramet %lu", t->id);
+	if (!t->cold->name[0])
+		return;
+	ramet__print(o, " \"");
+	ramet__put_name(o, t->cold->name, sizeof t->cold->name);
+	ramet__print(o, "\"");
+}
+
+void ramet__put_origin(struct out *o, const struct ramet *t)
+{
+	if (!t->cold->class)
+		return;
+	ramet__print(o, ", spawned by ramet %lu at ", t->cold->parent);
+	ramet__put_symbol(o, (const char *)t->cold->spawn_site - 1);
+}
+
+/* ---- whom --------------------------------------------------------------- */
+
+struct ramet *ramet__waits_for(const struct ramet *t)
+{
+	const struct ramet_mutex *m = t->wait_object;
+	const struct ramet_group *group = t->wait_object;
+	struct ramet *joined = (struct ramet *)(uintptr_t)t->wait_object;
+
+	if (t->state != STATE_PARKED)
+		return NULL;
+	if (t->wait == WAIT_MUTEX)
+		return m->owner;
+	if (t->wait == WAIT_GROUP)
+		return group->children;
+	/* One of several may have ended. */
+	if (t->wait == WAIT_JOIN && joined->state != STATE_ENDED)
+		return joined;
+	return NULL;
+}
+
+static void put_joined(struct out *o, const struct ramet *t)
+{
+	const struct ramet *joined = t->wait_object;
+	const struct joiner *j = joined->cold->joiner;
+
+	if (joined->state != STATE_ENDED && (!j || j->missing == 1)) {
+		ramet__print(o, "for ");
+		ramet__put_ramet(o, joined);
+		ramet__print(o, " to end");
+	} else {
+		ramet__print(o, "for %lu ramets to end", j ? j->missing : 1);
+	}
+}
+
+static void put_mutex(struct out *o, const struct ramet *t)
+{
+	const struct ramet_mutex *m = t->wait_object;
+
+	ramet__print(o, "for mutex 0x%lx, held by ", (uintptr_t)m);
+	if (!m->owner) {
+		ramet__print(o, "nobody");
+		return;
+	}
+	ramet__put_ramet(o, m->owner);
+	if (m->owner->state == STATE_FREE || m->owner->state == STATE_ENDED)
+		ramet__print(o, ", which has ended");
+}
+
+static void put_group(struct out *o, const struct ramet *t)
+{
+	const struct ramet_group *group = t->wait_object;
+
+	ramet__print(o, "for its group, %lu running", group->running);
+	if (!group->children)
+		return;
+	ramet__print(o, ", ");
+	ramet__put_ramet(o, group->children);
+	ramet__print(o, " among them");
+}
+
+/* ---- descriptors -------------------------------------------------------- */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
+	struct sockaddr_storage room;
+};
+
+static void put_local(struct out *o, const char *path, size_t size)
+{
+	ramet__print(o, "unix:%s", *path ? "" : "@");
+	ramet__put_name(o, path + !*path, size - !*path);
+}
+
+static void put_address(struct out *o, const char *what, const union address *a,
+			socklen_t size)
+{
+	char text[INET6_ADDRSTRLEN];
+	size_t path = offsetof(struct sockaddr_un, sun_path);
+
+	ramet__print(o, " (%s", what);
+	if (a->any.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &a->v4.sin_addr, text, sizeof text);
+		ramet__print(o, "%s:%d", text, ntohs(a->v4.sin_port));
+	} else if (a->any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &a->v6.sin6_addr, text, sizeof text);
+		ramet__print(o, "[%s]:%d", text, ntohs(a->v6.sin6_port));
+	} else if (a->any.sa_family == AF_UNIX && size > path) {
+		put_local(o, a->local.sun_path, size - path);
+	} else {
+		ramet__print(o, "socket");
+	}
+	ramet__print(o, ")");
+}
+
+/* A socket's peer; if it has none, where it is itself. */
+static void put_fd(struct out *o, int fd)
+{
+	union address a;
+	socklen_t size = sizeof a, own = sizeof a;
+
+	ramet__print(o, "fd %d", fd);
+	if (kernel_call(SYS_getpeername, fd, KERNEL_ARG(&a), KERNEL_ARG(&size),
+			0, 0, 0) == 0)
+		put_address(o, "", &a, size);
+	else if (kernel_getsockname(fd, &a.any, &own) == 0)
+		put_address(o, "at ", &a, own);
+}
+
+/* ---- what --------------------------------------------------------------- */
+
+static int64_t left(const struct ramet *t, int64_t now)
+{
+	return (t->timer.when << TIMER_TICK_BITS) - now;
+}
+
+static void put_sleep(struct out *o, const struct ramet *t, int64_t now)
+{
+	if (!timer_armed(&t->timer)) {
+		ramet__print(o, "for a sleep that never ends");
+		return;
+	}
+	ramet__print(o, "for its sleep to end, ");
+	ramet__put_duration(o, left(t, now));
+	ramet__print(o, " left");
+}
+
+static void put_offloaded(struct out *o, const void *fn)
+{
+	ramet__print(o, "for a helper thread");
+	if (!fn)
+		return;
+	ramet__print(o, " to run ");
+	ramet__put_symbol(o, fn);
+}
+
+static const char *const objects[] = {
+	[WAIT_COND] = "for a signal on condition",
+	[WAIT_SEM] = "for semaphore",
+	[WAIT_EVENT] = "for event",
+	[WAIT_WG] = "for wait group",
+	[WAIT_SEND] = "to send on channel",
+	[WAIT_RECV] = "to receive from channel",
+	[WAIT_SELECT] = "in select, cases",
+	[WAIT_POLL] = "for one of the descriptors in pollfd",
+	[WAIT_WAKER] = "for waker",
+};
+
+static void put_what(struct out *o, const struct ramet *t, int64_t now)
+{
+	const char *object =
+		t->wait < countof(objects) ? objects[t->wait] : NULL;
+
+	switch (t->wait) {
+	case WAIT_JOIN:
+		put_joined(o, t);
+		break;
+	case WAIT_MUTEX:
+		put_mutex(o, t);
+		break;
+	case WAIT_SLEEP:
+		put_sleep(o, t, now);
+		break;
+	case WAIT_GROUP:
+		put_group(o, t);
+		break;
+	case WAIT_OFFLOAD:
+		put_offloaded(o, t->wait_object);
+		break;
+	case WAIT_READ:
+	case WAIT_WRITE:
+		ramet__print(o, t->wait == WAIT_READ ? "to read from "
+						     : "to write to ");
+		put_fd(o, (int)(intptr_t)t->wait_object);
+		break;
+	default:
+		ramet__print(o, "%s 0x%lx", object ? object : "for something",
+			     (uintptr_t)t->wait_object);
+	}
+}
+
+void ramet__put_wait(struct out *o, const struct ramet *t, int64_t now)
+{
+	put_what(o, t, now);
+	if (t->wait == WAIT_SLEEP || !timer_armed(&t->timer))
+		return;
+	ramet__print(o, ", at most ");
+	ramet__put_duration(o, left(t, now));
+	ramet__print(o, " more");
+}

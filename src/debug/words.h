@@ -1,0 +1,21 @@
+/* words.h - ramets, and what they wait for, in words. */
+#ifndef DEBUG_WORDS_H
+#define DEBUG_WORDS_H
+
+#include "core/core.h"
+#include "debug/out.h"
+
+/* `ramet 7 "json-parser"`. */
+void ramet__put_ramet(struct out *o, const struct ramet *t);
+
+/* `, spawned by ramet 1 at main+0x3c (server)`; nothing for a main. */
+void ramet__put_origin(struct out *o, const struct ramet *t);
+
+/* `to read from fd 7 (10.0.0.1:80)`, `for mutex 0x7f.., held by ramet 3`. */
+void ramet__put_wait(struct out *o, const struct ramet *t, int64_t now);
+
+/* Whom a parked ramet waits for, or one of those that must all end; NULL if
+ * that is nobody certain. */
+struct ramet *ramet__waits_for(const struct ramet *t);
+
+#endif
