@@ -12,6 +12,11 @@
  *     EDEADLK    nothing can ever wake the caller (see ramet_deadlock_policy)
  * and goes on failing so until the scope is left: these are levels, not edges.
  *
+ * Mistakes that only the program can have made (joining twice, unlocking what is
+ * not one's own, using another loop's objects) are errors as well, so nothing is
+ * broken by them; RAMET_STRICT=1 in the environment turns them into a report and
+ * abort().
+ *
  * Start.  There is nothing to initialise: the first call on an OS thread makes
  * that thread's loop, and the thread itself becomes its first ramet, "main".
  * A loop ends with its OS thread.  The objects of one loop (ramets, groups,

@@ -996,3 +996,26 @@ TEST(what_may_still_be_woken_is_no_deadlock)
 		CHECK_EQ(count("deadlock"), 0);
 	}
 }
+
+/* ---- misuse ------------------------------------------------------------- */
+
+static void unlock_what_is_not_mine(void)
+{
+	struct ramet_mutex m = {0};
+
+	setenv("RAMET_STRICT", "1", 1);
+	ramet_set_name(ramet_self(), "careless");
+	ramet_mutex_unlock(&m);
+	_exit(0);
+}
+
+TEST(strict_mode_reports_a_misuse_and_aborts)
+{
+	char said[4096];
+	int status = test_stderr_of(unlock_what_is_not_mine, said, sizeof said);
+
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	CHECK(strstr(said, "ramet: misuse (EPERM) by ramet 1 \"careless\""));
+	CHECK(strstr(said, "ramet_mutex_unlock"));
+	CHECK(strstr(said, "unlock_what_is_not_mine"));
+}

@@ -288,6 +288,19 @@ static inline long ramet__ret(long r)
 	return likely(r >= 0) ? r : ramet__fail(r);
 }
 
+/* Called with -errno when the caller used the library wrongly, if that is to be
+ * more than an error (RAMET_STRICT); NULL otherwise.  Set before the first loop
+ * starts. */
+extern void (*ramet__on_misuse)(long err);
+
+/* Passes an error on that only a mistake in the program can cause. */
+static inline long ramet__misuse(long err)
+{
+	if (unlikely(ramet__on_misuse != NULL))
+		ramet__on_misuse(err);
+	return err;
+}
+
 /* 0 if t is of loop l and not released, else -EPERM, -ESRCH or -EINVAL. */
 int ramet__mine(struct loop *l, const struct ramet *t);
 

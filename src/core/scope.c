@@ -156,7 +156,7 @@ int ramet_cancel(struct ramet *t)
 	int err = l ? ramet__mine(l, t) : -ENOMEM;
 
 	if (err < 0 && err != -ESRCH)
-		return (int)ramet__fail(err);
+		return (int)ramet__fail(ramet__misuse(err));
 	if (err == 0 && t->state != STATE_ENDED)
 		cancel(t, FLAG_CANCEL);
 	return 0;
@@ -173,10 +173,10 @@ static int kill(struct loop *l, struct ramet *t)
 {
 	int err = ramet__mine(l, t);
 
-	if (err < 0)
-		return err == -ESRCH ? 0 : err;
-	if (!t->cold->class)
-		return -EINVAL;
+	if (err == -ESRCH)
+		return 0;
+	if (err < 0 || !t->cold->class)
+		return (int)ramet__misuse(err < 0 ? err : -EINVAL);
 	if (t->state == STATE_ENDED || t->flags & FLAG_KILL)
 		return 0;
 	if (t->flags & FLAG_STARTED && !ramet__can_unwind(t)) {
@@ -193,6 +193,8 @@ int ramet_kill(struct ramet *t)
 
 	return (int)ramet__ret(l ? kill(l, t) : -ENOMEM);
 }
+
+void (*ramet__on_misuse)(long err);
 
 /* ---- the border --------------------------------------------------------- */
 

@@ -253,7 +253,7 @@ static int join(struct loop *l, struct ramet *t, void **value)
 	bool killed;
 
 	if (unlikely(err < 0))
-		return err;
+		return (int)ramet__misuse(err);
 	err = ramet__interrupted(l);
 	if (unlikely(err < 0))
 		return err;
@@ -284,10 +284,8 @@ static int detach(struct loop *l, struct ramet *t)
 {
 	int err = ramet__mine(l, t);
 
-	if (err < 0)
-		return err;
-	if (!free_to_join(t))
-		return -EINVAL;
+	if (err < 0 || !free_to_join(t))
+		return (int)ramet__misuse(err < 0 ? err : -EINVAL);
 	if (t->state == STATE_ENDED)
 		ramet__release(t);
 	else
@@ -348,7 +346,7 @@ static ssize_t set_joiner(struct loop *l, struct ramet **ts, size_t n,
 
 		if (err < 0) {
 			unset_joiner(ts, i);
-			return err;
+			return ramet__misuse(err);
 		}
 		ended += ts[i]->state == STATE_ENDED;
 		ts[i]->cold->joiner = joiner;

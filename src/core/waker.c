@@ -47,10 +47,8 @@ static int wait_for(struct ramet_waker *w)
 	struct loop *l = ramet__loop();
 	int err;
 
-	if (w->loop != l)
-		return -EPERM;
-	if (w->waiting)
-		return -EBUSY;
+	if (w->loop != l || w->waiting)
+		return (int)ramet__misuse(w->loop != l ? -EPERM : -EBUSY);
 	err = ramet__interrupted(l);
 	if (err < 0)
 		return err;

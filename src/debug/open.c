@@ -11,6 +11,7 @@ static void open_once(void)
 	if (__atomic_exchange_n(&done, 1, __ATOMIC_RELAXED))
 		return;
 	ramet__trace_prime();
+	ramet__misuse_install();
 	ramet__overflow_install();
 	ramet__quit_install();
 }

@@ -93,7 +93,7 @@ static int trysend(struct ramet_chan *ch, const void *item)
 	int r;
 
 	if (unlikely(ch->loop != l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	ramet__point(l);
 	r = ramet__chan_trysend(ch, item);
 	ramet__point(l);
@@ -111,7 +111,7 @@ static int tryrecv(struct ramet_chan *ch, void *item)
 	int r;
 
 	if (unlikely(ch->loop != l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	ramet__point(l);
 	r = ramet__chan_tryrecv(ch, item);
 	ramet__point(l);
@@ -129,7 +129,7 @@ int ramet_chan_tryrecv(struct ramet_chan *ch, void *item)
 static inline int begin(struct loop *l, const struct ramet_chan *ch)
 {
 	if (unlikely(ch->loop != l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	ramet__point(l);
 	return ramet__interrupted(l);
 }
@@ -228,7 +228,7 @@ static int close_chan(struct ramet_chan *ch)
 	struct loop *l = ramet__loop();
 
 	if (unlikely(ch->loop != l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	ramet__point(l);
 	if (ch->closed)
 		return -EPIPE;

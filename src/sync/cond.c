@@ -27,7 +27,7 @@ static int wait_for(struct loop *l, struct ramet_cond *c, struct ramet_mutex *m)
 
 	ramet__point(l);
 	if (m->owner != l->current || foreign(&c->waiters, l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	err = ramet__interrupted(l);
 	if (err < 0)
 		return err;

@@ -44,7 +44,7 @@ static int wait_for(struct loop *l, struct ramet_event *e)
 
 	ramet__point(l);
 	if (foreign(&e->waiters, l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	err = ramet__interrupted(l);
 	if (err == 0 && !e->on)
 		err = sync_wait(l, &e->waiters, WAIT_EVENT, e, NULL);

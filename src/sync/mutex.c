@@ -13,10 +13,10 @@ int ramet__mutex_take(struct loop *l, struct ramet_mutex *m)
 	int err = 0;
 
 	if (unlikely(m->owner == me))
-		return -EDEADLK;
+		return (int)ramet__misuse(-EDEADLK);
 	while (m->owner && err == 0) {
 		if (unlikely(m->owner->loop != l))
-			return -EPERM;
+			return (int)ramet__misuse(-EPERM);
 		err = sync_wait(l, &m->waiters, WAIT_MUTEX, m, NULL);
 		if (err < 0 || likely(m->owner == me))
 			return err;
@@ -79,7 +79,7 @@ static int unlock(struct loop *l, struct ramet_mutex *m)
 {
 	ramet__point(l);
 	if (unlikely(m->owner != l->current))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	ramet__mutex_pass(m);
 	ramet__point(l);
 	return 0;

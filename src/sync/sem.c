@@ -35,7 +35,7 @@ static int wait_for(struct loop *l, struct ramet_sem *s)
 
 	ramet__point(l);
 	if (foreign(&s->waiters, l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	err = ramet__interrupted(l);
 	if (unlikely(err < 0))
 		return err;
@@ -55,7 +55,7 @@ static int trywait(struct loop *l, struct ramet_sem *s)
 {
 	ramet__point(l);
 	if (foreign(&s->waiters, l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	if (!s->value)
 		return -EAGAIN;
 	s->value--;
@@ -76,7 +76,7 @@ static int post(struct loop *l, struct ramet_sem *s)
 
 	ramet__point(l);
 	if (foreign(&s->waiters, l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	if (unlikely(s->value == SIZE_MAX))
 		return -EOVERFLOW;
 	w = sync_next(&s->waiters);

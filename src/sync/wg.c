@@ -22,9 +22,9 @@ static int done(struct loop *l, struct ramet_wg *wg)
 {
 	ramet__point(l);
 	if (foreign(&wg->waiters, l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	if (!wg->count)
-		return -EINVAL;
+		return (int)ramet__misuse(-EINVAL);
 	if (--wg->count == 0)
 		sync_wake_all(&wg->waiters, 0);
 	ramet__point(l);
@@ -44,7 +44,7 @@ static int wait_for(struct loop *l, struct ramet_wg *wg)
 
 	ramet__point(l);
 	if (foreign(&wg->waiters, l))
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	err = ramet__interrupted(l);
 	if (err == 0 && wg->count)
 		err = sync_wait(l, &wg->waiters, WAIT_WG, wg, NULL);

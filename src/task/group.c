@@ -93,7 +93,7 @@ static int may_go(struct loop *l, const struct ramet_group *g)
 	if (!g)
 		return 0;
 	if (g->owner->loop != l)
-		return -EPERM;
+		return (int)ramet__misuse(-EPERM);
 	return g->cancelled ? -ECANCELED : 0;
 }
 
@@ -149,7 +149,9 @@ static int enter(struct loop *l, const struct ramet_group *g)
 {
 	if (!l || !g->owner)
 		return -ENOMEM;
-	return g->owner->loop == l ? ramet__interrupted(l) : -EPERM;
+	if (g->owner->loop != l)
+		return (int)ramet__misuse(-EPERM);
+	return ramet__interrupted(l);
 }
 
 static int wait_all(struct ramet_group *g)
@@ -190,7 +192,7 @@ static int next(struct ramet_group *g, void **value)
 	void *got;
 
 	if (err == 0 && !(g->policy & RAMET_ITERATE))
-		err = -EINVAL;
+		err = (int)ramet__misuse(-EINVAL);
 	while (err == 0 && !g->ended && g->running)
 		err = wait_for(l, g, FOR_NEXT);
 	if (err < 0 || !g->ended)
