@@ -101,7 +101,13 @@ RAMET_API int ramet_dial(const char *address);
 /* The port a socket is bound to, 0 if it has none, or -1: EBADF, ENOTSOCK. */
 RAMET_API int ramet_port(int fd);
 
-/* ---- files: never block the loop ---------------------------------------- */
+/* ---- files: never block the loop ----------------------------------------
+ *
+ * A call that fails with ETIMEDOUT or ECANCELED may go on without its caller: a
+ * write takes effect, ramet_read moves the position, ramet_open creates the
+ * file and closes it.  Until it is done ramet_close keeps the number taken, and
+ * ramet_dup2 onto it may fail with EBUSY.  More than 256 KiB is done in parts.
+ */
 
 RAMET_API int ramet_open(const char *path, int flags, mode_t mode);
 RAMET_API ssize_t ramet_pread(int fd, void *buf, size_t size, off_t offset);

@@ -155,7 +155,7 @@ struct loop {
 	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
-	void (*on_event)(struct loop *, uint64_t tag, uint32_t events);
+	void (*on_events)(struct loop *, const struct kernel_event *, int n);
 	void (*on_deadlock)(struct loop *);
 	void *io;               /* the io layer's */
 	struct mail *inbox;     /* atomic: newest first */

@@ -2,9 +2,9 @@
  * may be gone by then.
  *
  * All they know of the loop is its outlet, which lives as long as any errand.
- * A helper says that it is posting, then looks whether the outlet is closed; the
- * loop's end closes it, then waits for those that are posting.  One of the two
- * sees the other, and nobody waits for the errands themselves.
+ * A helper says that it is posting, then looks whether the outlet is closed;
+ * the loop's end closes it, then waits for those that are posting.  One of the
+ * two sees the other, and nobody waits for the errands themselves.
  */
 #include "core/errand.h"
 

@@ -14,7 +14,7 @@
 
 enum {
 	ALLOWANCE = 64,        /* calls that do not block, in a row */
-	LOOK_NS = 50 * 1000,   /* events are asked for this often at least */
+	LOOK_NS = 200 * 1000,  /* events are asked for this often at least */
 	LOOK_EVERY_MAX = 256,  /* switches between two looks at the clock */
 	NO_POLLER_NS = 10 * 1000 * 1000,
 };
@@ -63,7 +63,10 @@ static struct ramet *pop(struct loop *l)
 	next = l->ready = t->next;
 	if (next) {
 		/* The one after it is in the cache since the last pop. */
-		__builtin_prefetch(next->context.sp);
+		for (int line = 0; line < 2; line++)
+			__builtin_prefetch(
+				(void *)((uintptr_t)next->context.sp +
+					 64u * (unsigned)line));
 		__builtin_prefetch(next->next);
 	} else {
 		l->ready_end = &l->ready;
@@ -176,8 +179,8 @@ static void look(struct loop *l, int64_t timeout)
 	else
 		n = wait_events(l, timeout);
 	l->now = kernel_now();
-	for (int i = 0; i < n; i++)
-		l->on_event(l, l->events[i].tag, l->events[i].events);
+	if (n > 0)
+		l->on_events(l, l->events, n);
 }
 
 /* The timer may be of an earlier park: only `until` counts. */

@@ -2,16 +2,15 @@
  *
  * A descriptor is added once, edge-triggered, for everything.  The wake-up
  * eventfd is edge-triggered as well: each write is a new edge, so nobody has to
- * read it.  Files, of which there is no readiness, get a ring of their own, made
- * at the first call, whose completions are one more reason to wake up.
+ * read it.  Files, of which there is no readiness, get a ring of their own,
+ * made at the first call, whose completions are one more reason to wake up.
  */
 #include "kernel/ring.h"
 #include "kernel/calls.h"
 
 #include <sys/eventfd.h>
 
-#define WATCHED                                                                \
-	(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | (uint32_t)EPOLLET)
+#define WATCHED (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | (uint32_t)EPOLLET)
 #define WAKE_TAG UINT64_MAX
 
 enum { RING_ENTRIES = 64 };
@@ -52,12 +51,13 @@ static int epoll_open(struct poller **out)
 	if (!p)
 		return -ENOMEM;
 	p->wakeup = -1;
-	err = p->epoll =
-		(int)kernel_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
+	err = p->epoll = (int)kernel_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0,
+					  0, 0, 0, 0);
 	if (err < 0)
 		goto fail;
-	err = p->wakeup = (int)kernel_call(
-		SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0, 0, 0, 0);
+	err = p->wakeup =
+		(int)kernel_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0,
+				 0, 0, 0);
 	if (err < 0)
 		goto fail;
 	err = add(p, p->wakeup, EPOLL_CTL_ADD, EPOLLIN | (uint32_t)EPOLLET,
@@ -108,8 +108,8 @@ static int wait_for(struct poller *p, int64_t timeout)
 		ms = -1;
 	else if (ms > INT_MAX)
 		ms = INT_MAX;
-	return (int)kernel_call(SYS_epoll_pwait, p->epoll, KERNEL_ARG(p->events),
-				KERNEL_EVENTS, ms, 0, 0);
+	return (int)kernel_call(SYS_epoll_pwait, p->epoll,
+				KERNEL_ARG(p->events), KERNEL_EVENTS, ms, 0, 0);
 }
 
 static int epoll_wait_events(struct poller *p, int64_t timeout,
@@ -121,8 +121,8 @@ static int epoll_wait_events(struct poller *p, int64_t timeout,
 		uint64_t tag = p->events[i].data.u64;
 
 		if (tag != WAKE_TAG)
-			out[got++] = (struct kernel_event){
-				tag, p->events[i].events};
+			out[got++] =
+				(struct kernel_event){tag, p->events[i].events};
 		else if (p->ring_open)
 			kernel_ring_reap(&p->ring);
 	}

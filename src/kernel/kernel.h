@@ -22,7 +22,7 @@ struct kernel_event {
 	uint32_t events; /* EPOLLIN, EPOLLOUT, ...: all that hold now */
 };
 
-#define KERNEL_EVENTS 128
+#define KERNEL_EVENTS 256
 
 /* One call for a helper thread. */
 struct kernel_job {
@@ -58,20 +58,20 @@ struct kernel {
 	/* Which of n > 1 candidates goes next; NULL: always the first. */
 	uint32_t (*pick)(uint32_t n);
 
-	/* Make and end a poller.  open returns 0 or -errno; close waits for what
-	 * was submitted. */
+	/* Make and end a poller.  open returns 0 or -errno; close waits for
+	 * what was submitted. */
 	int (*open)(struct poller **poller);
 	void (*close)(struct poller *poller);
 
-	/* Report fd's events, edge-triggered, all of EPOLLIN, EPOLLOUT, EPOLLPRI,
-	 * EPOLLRDHUP, until the file is closed.  What is ready now is reported
-	 * too.  Watching again replaces the tag and reports afresh.
-	 * Returns 0 or -errno: EPERM (a file that is always ready), EBADF,
-	 * ENOMEM, ENOSPC. */
+	/* Report fd's events, edge-triggered, all of EPOLLIN, EPOLLOUT,
+	 * EPOLLPRI, EPOLLRDHUP, until the file is closed.  What is ready now is
+	 * reported too, and EPOLLPRI may be reported in vain.  Watching again
+	 * replaces the tag and reports afresh.  Returns 0 or -errno: EPERM (a
+	 * file that is always ready), EBADF, ENOMEM, ENOSPC. */
 	int (*watch)(struct poller *poller, int fd, uint64_t tag);
 
-	/* Stop reporting.  Call it before a watched fd is closed: a back end may
-	 * hold the file. */
+	/* Stop reporting.  Call it before a watched fd is closed: a back end
+	 * may hold the file. */
 	void (*unwatch)(struct poller *poller, int fd, uint64_t tag);
 
 	/* Wait at most timeout ns (0: only look; RAMET_NEVER: for ever) for at
@@ -127,7 +127,8 @@ void kernel_real_free(void *mem);
 int kernel_pool_run(struct kernel_job *job);
 
 /* How many system calls this OS thread made through the door. */
-extern __thread uint64_t ramet__calls __attribute__((tls_model("initial-exec")));
+extern __thread uint64_t ramet__calls
+	__attribute__((tls_model("initial-exec")));
 
 static inline int64_t kernel_now(void)
 {
@@ -146,7 +147,8 @@ static inline void kernel_free(void *mem)
 
 static inline uint32_t kernel_pick(uint32_t n)
 {
-	return likely(!ramet__kernel->pick) || n < 2 ? 0 : ramet__kernel->pick(n);
+	return likely(!ramet__kernel->pick) || n < 2 ? 0
+						     : ramet__kernel->pick(n);
 }
 
 /* Whether something else than "first come" decides: only a simulation. */

@@ -12,12 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The loop keeps two descriptors from its first wait on. */
-void test_begin(void)
-{
-	CHECK_EQ(ramet_sleep(RAMET_MS), 0);
-}
-
 static inline struct ramet *spawn(void *(*fn)(void *), void *arg)
 {
 	struct ramet *t = ramet_spawn(fn, arg);
@@ -32,6 +26,29 @@ static inline void *join(struct ramet *t)
 
 	CHECK_EQ(ramet_join(t, &value), 0);
 	return value;
+}
+
+static inline void *read_a_byte(void *fd)
+{
+	char c;
+
+	CHECK_EQ(ramet_read(*(int *)fd, &c, 1), 1);
+	return NULL;
+}
+
+/* The loop keeps some descriptors from its first wait on. */
+void test_begin(void)
+{
+	struct ramet *t;
+	int fds[2];
+
+	CHECK_EQ(ramet_pipe(fds, 0), 0);
+	t = spawn(read_a_byte, &fds[0]);
+	CHECK_EQ(ramet_yield(), 0);
+	CHECK_EQ(ramet_write(fds[1], "", 1), 1);
+	join(t);
+	CHECK_EQ(ramet_close(fds[0]), 0);
+	CHECK_EQ(ramet_close(fds[1]), 0);
 }
 
 /* Let all others run until they wait. */
