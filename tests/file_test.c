@@ -247,8 +247,10 @@ TEST(direct_reads_find_an_aligned_buffer)
 
 	ramet_close(fd);
 	fd = ramet_open(path, O_RDONLY | O_DIRECT, 0);
-	if (fd < 0)
+	if (fd < 0) {
+		remove_all();
 		test_skip("no O_DIRECT in this file system");
+	}
 	CHECK_EQ(ramet_pread(fd, buf, 64 * 1024, 0), 64 * 1024);
 	CHECK(has_pattern(buf, 64 * 1024, 0));
 	CHECK_EQ(ramet_read(fd, buf, 4096), 4096);
@@ -778,12 +780,13 @@ static void *use_files(void *arg)
 /* In a thread of its own, which has no ring yet. */
 TEST(helpers_do_what_a_refused_ring_would)
 {
-	int fd = make_file(BLOCK * BLOCKS, O_RDWR);
 	pthread_t thread;
+	int fd;
 
 	if (strcmp(ramet_kernel_name(), "uring") == 0)
 		test_skip("the back end is a ring itself");
 	refuse_rings();
+	fd = make_file(BLOCK * BLOCKS, O_RDWR);
 	CHECK_EQ(pthread_create(&thread, NULL, use_files, &fd), 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	ramet_close(fd);

@@ -86,6 +86,41 @@ TEST(closing_an_outer_scope_closes_the_inner_ones_and_twice_is_allowed)
 	CHECK_EQ(ramet_sleep(1), 0);
 }
 
+TEST(a_sleep_that_ends_with_its_scope_is_not_cut_short)
+{
+	struct ramet_scope s;
+
+	ramet_scope_open(&s, 5 * RAMET_MS);
+	CHECK_EQ(ramet_sleep_until((struct ramet_deadline){s.deadline}), 0);
+	CHECK(!s.expired);
+	ramet_scope_close(&s);
+}
+
+static void *stubborn(void *done)
+{
+	while (!*(int *)done)
+		ramet_sleep(RAMET_SEC); /* fails at once, each time */
+	return NULL;
+}
+
+static void *finish(void *done)
+{
+	CHECK_EQ(ramet_sleep(RAMET_MS), 0);
+	*(int *)done = 1;
+	return NULL;
+}
+
+TEST(ignoring_an_error_in_a_loop_does_not_keep_others_from_running)
+{
+	int done = 0;
+	struct ramet *a = ramet_spawn(stubborn, &done);
+	struct ramet *b = ramet_spawn(finish, &done);
+
+	CHECK_EQ(ramet_cancel(a), 0);
+	CHECK_EQ(ramet_join(a, NULL), 0);
+	CHECK_EQ(ramet_join(b, NULL), 0);
+}
+
 static int leave(int how)
 {
 	for (int i = 0; i < 2; i++) {

@@ -3,7 +3,8 @@
  * For the ramets of one loop: no atomics, no system calls.  Waiters are served
  * first come, first served.  Every wait can be cancelled and bounded by a
  * scope.  All zero is a valid initial value; none needs to be destroyed, but
- * nobody may wait on one that goes away.
+ * nobody may wait on one that goes away.  What another loop waits on is left
+ * alone: EPERM, or where nothing is returned, nothing is done.
  */
 #ifndef RAMET_SYNC_H
 #define RAMET_SYNC_H
@@ -41,9 +42,9 @@ struct ramet_cond {
 	struct ramet_waitq waiters;
 };
 
-/* Release m, wait for a signal, take m again; m is held on every return.
- * Wake-ups may be spurious: test in a loop.  Blocks.  Returns 0, or -1: EPERM
- * (m is not the caller's). */
+/* Release m, wait for a signal, take m again; m is held on every return, but for
+ * one: EDEADLK, when nobody can ever give it back.  Wake-ups may be spurious:
+ * test in a loop.  Blocks.  Returns 0, or -1: EPERM (m is not the caller's). */
 RAMET_API int ramet_cond_wait(struct ramet_cond *c, struct ramet_mutex *m);
 /* Wake one, or all.  Return how many were woken. */
 RAMET_API size_t ramet_cond_signal(struct ramet_cond *c);
@@ -143,8 +144,10 @@ struct ramet_case {
 
 /* Do one of the cases, waiting for the first that can be done; of several that
  * can, the first listed.  At most 256 cases.  Blocks.
- * Returns its index, or -1: EINVAL (no case can ever be chosen, too many, bad
- * op, a ramet that is detached or joined by another). */
+ * Returns its index, and errno is EPIPE if its result is -1 (a send on a closed
+ * channel); or -1: EINVAL (no case can ever be chosen, too many, bad op, a ramet
+ * that is detached or joined by another), EDEADLK (a ramet that is the caller),
+ * ESRCH, EPERM, ENOMEM (above 8 cases). */
 RAMET_API int ramet_select(struct ramet_case *cases, size_t count);
 
 #ifdef __cplusplus

@@ -296,14 +296,21 @@ static void mark_expired(struct loop *l, struct ramet *me)
 	}
 }
 
+/* A loop that ignores the error, and so never waits, must not keep the others
+ * from running. */
 int ramet__interrupted_slowly(struct loop *l, struct ramet *me)
 {
-	if (me->flags & FLAG_CANCEL && !(me->flags & FLAG_SHIELD))
-		return -ECANCELED;
-	if (me->deadline > l->now)
-		return 0;
-	mark_expired(l, me);
-	return -ETIMEDOUT;
+	int err = 0;
+
+	if (me->flags & FLAG_CANCEL && !(me->flags & FLAG_SHIELD)) {
+		err = -ECANCELED;
+	} else if (me->deadline <= l->now) {
+		mark_expired(l, me);
+		err = -ETIMEDOUT;
+	}
+	if (err < 0)
+		ramet__spend(l);
+	return err;
 }
 
 /* Waking leaves the timer armed.  Most limits are those of a scope around call
@@ -332,6 +339,7 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 		      int64_t when)
 {
 	struct ramet *me = l->current;
+	bool own = when <= me->deadline; /* not the scope's */
 
 	if (unlikely(me->state != STATE_RUNNING))
 		return -EDEADLK; /* in a function of ramet_link */
@@ -345,7 +353,7 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 	l->outside += wait >= WAIT_OUTSIDE;
 	run_others(l, me);
 	me->wait = WAIT_NONE;
-	if (unlikely(me->result == -ETIMEDOUT))
+	if (unlikely(me->result == -ETIMEDOUT && !own))
 		mark_expired(l, me);
 	return me->result;
 }

@@ -31,7 +31,7 @@ struct fd {
 	bool no_hint; /* an event said that short reads prove nothing */
 	bool moving;  /* a call moves the file's position: see file.c */
 	struct ramet_waitq readers, writers;
-} __attribute__((aligned(64)));
+};
 
 /* The tag of a waiter that only wants to know (ramet_poll): waking it wakes the
  * next one too. */

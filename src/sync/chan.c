@@ -218,6 +218,10 @@ void ramet_chan_free(struct ramet_chan *ch)
 {
 	if (!ch)
 		return;
+	if (unlikely(ch->loop != ramet__loop())) {
+		ramet__misuse(-EPERM);
+		return;
+	}
 	settle_all(&ch->senders, -EPIPE);
 	settle_all(&ch->receivers, -EPIPE);
 	kernel_free(ch);

@@ -56,7 +56,10 @@ size_t ramet_cond_signal(struct ramet_cond *c)
 	if (unlikely(!l))
 		return 0; /* nor does any of its ramets wait */
 	ramet__point(l);
-	assert(!foreign(&c->waiters, l));
+	if (foreign(&c->waiters, l)) {
+		ramet__misuse(-EPERM);
+		return 0;
+	}
 	w = sync_next(&c->waiters);
 	if (w)
 		ramet__wake(w->ramet, 0);
@@ -72,7 +75,10 @@ size_t ramet_cond_broadcast(struct ramet_cond *c)
 	if (unlikely(!l))
 		return 0;
 	ramet__point(l);
-	assert(!foreign(&c->waiters, l));
+	if (foreign(&c->waiters, l)) {
+		ramet__misuse(-EPERM);
+		return 0;
+	}
 	n = sync_wake_all(&c->waiters, 0);
 	ramet__point(l);
 	return n;

@@ -11,7 +11,10 @@ void ramet_event_set(struct ramet_event *e)
 
 	if (likely(l))
 		ramet__point(l);
-	assert(!foreign(&e->waiters, l));
+	if (unlikely(foreign(&e->waiters, l))) {
+		ramet__misuse(-EPERM);
+		return;
+	}
 	e->on = 1;
 	sync_wake_all(&e->waiters, 0);
 	if (likely(l))

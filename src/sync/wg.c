@@ -11,8 +11,10 @@ void ramet_wg_add(struct ramet_wg *wg, size_t n)
 
 	if (likely(l))
 		ramet__point(l);
-	assert(!foreign(&wg->waiters, l));
-	assert(n <= SIZE_MAX - wg->count);
+	if (unlikely(foreign(&wg->waiters, l) || n > SIZE_MAX - wg->count)) {
+		ramet__misuse(n > SIZE_MAX - wg->count ? -EOVERFLOW : -EPERM);
+		return;
+	}
 	wg->count += n;
 	if (likely(l))
 		ramet__point(l);
