@@ -230,7 +230,7 @@ TEST(a_hundred_thousand_at_once)
 {
 	enum { N = 100000 };
 	static struct ramet *t[N];
-	int n = test_slow() ? 5000 : N;
+	int n = test_slow() ? 1000 : N;
 
 	for (int i = 0; i < n; i++) {
 		t[i] = ramet_spawn(sleep_for, (void *)1);

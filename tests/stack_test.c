@@ -62,13 +62,13 @@ TEST(every_stack_has_a_guard_and_neighbours_are_intact)
 {
 	enum { N = 3000 };
 	static struct ramet *t[N];
-	int out = open("/dev/null", O_WRONLY), fds[2];
+	int n = test_slow() ? N / 10 : N, fds[2];
 
-	CHECK(out >= 0 && pipe(fds) == 0); /* /dev/null does not look */
-	for (int i = 0; i < N; i++)
+	CHECK(pipe(fds) == 0);
+	for (int i = 0; i < n; i++)
 		t[i] = ramet_spawn(idle, NULL);
 	CHECK_EQ(ramet_yield(), 0);
-	for (int i = 0; i < N; i++) {
+	for (int i = 0; i < n; i++) {
 		char *low, byte;
 		size_t size, guard = stack_guard_size(t[i]->cold->class->size);
 
@@ -78,11 +78,10 @@ TEST(every_stack_has_a_guard_and_neighbours_are_intact)
 		CHECK(readable(low, fds[1]));
 		CHECK(read(fds[0], &byte, 1) == 1);
 	}
-	for (int i = 0; i < N; i++) {
+	for (int i = 0; i < n; i++) {
 		CHECK_EQ(ramet_cancel(t[i]), 0);
 		CHECK_EQ(ramet_join(t[i], NULL), 0);
 	}
-	close(out);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -118,8 +117,8 @@ TEST(trim_gives_the_memory_of_idle_stacks_back)
 	long before, full, after;
 	int slow = test_slow() ? 10 : 1;
 
-	if (TEST_ASAN || TEST_TSAN)
-		test_skip("the sanitizer's own memory for stacks stays");
+	if (TEST_ASAN || TEST_TSAN || ramet__on_valgrind)
+		test_skip("the tool's own memory for stacks stays");
 	CHECK_EQ(ramet_join(ramet_spawn(use, NULL), NULL), 0);
 	before = resident_kb();
 	for (int i = 0; i < N / slow; i++)
@@ -151,7 +150,7 @@ TEST_WITHIN(a_hundred_thousand_stacks_need_few_mappings, 60000)
 {
 	enum { N = 100000 };
 	static struct ramet *t[N];
-	int before = mappings(), n = test_slow() ? N / 50 : N;
+	int before = mappings(), n = test_slow() ? N / 200 : N;
 
 	if (TEST_TSAN)
 		test_skip("the sanitizer maps memory for each stack");

@@ -130,7 +130,7 @@ static const struct kind kinds[] = {
 	{close_wg, wait_wg, let_wg, nothing},
 };
 
-#define FOR_EACH_KIND(k) for (const struct kind *k = kinds; k < kinds + 5; k++)
+static const struct kind *const kinds_end = kinds + 5;
 
 /* A ramet that waits once. */
 struct waiter {
@@ -184,7 +184,7 @@ static int64_t a_while(void)
 
 TEST(waits_are_served_in_the_order_of_asking)
 {
-	FOR_EACH_KIND(k) {
+	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a, b, c;
 
 		order[0] = '\0';
@@ -203,7 +203,7 @@ TEST(waits_are_served_in_the_order_of_asking)
 
 TEST(a_cancelled_wait_fails_and_leaves_no_trace)
 {
-	FOR_EACH_KIND(k) {
+	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a, b, c;
 
 		order[0] = '\0';
@@ -224,7 +224,7 @@ TEST(a_cancelled_wait_fails_and_leaves_no_trace)
 
 TEST(what_is_given_after_a_cancel_goes_to_the_next)
 {
-	FOR_EACH_KIND(k) {
+	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a, b;
 
 		order[0] = '\0';
@@ -242,7 +242,7 @@ TEST(what_is_given_after_a_cancel_goes_to_the_next)
 
 TEST(what_was_given_before_a_cancel_is_kept)
 {
-	FOR_EACH_KIND(k) {
+	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a;
 
 		order[0] = '\0';
@@ -258,7 +258,7 @@ TEST(what_was_given_before_a_cancel_is_kept)
 
 TEST(a_wait_ends_with_its_scope)
 {
-	FOR_EACH_KIND(k) {
+	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a, b;
 
 		order[0] = '\0';
@@ -290,7 +290,7 @@ static void spin(int64_t ns)
 
 TEST(what_is_given_in_the_turn_of_a_timeout_goes_to_the_next)
 {
-	FOR_EACH_KIND(k) {
+	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a, b;
 		struct ramet *giver;
 
@@ -355,7 +355,7 @@ TEST(an_expired_scope_fails_waits_that_would_not_wait)
 
 TEST(a_killed_waiter_leaves_no_trace)
 {
-	FOR_EACH_KIND(k) {
+	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a, b;
 
 		if (k->wait == wait_cond)
@@ -500,7 +500,7 @@ static void *lock_at_random(void *arg)
 {
 	(void)arg;
 	RAMET_WITHIN(test_rand(3) ? RAMET_NEVER
-				   : (int)test_rand(20) * RAMET_US) {
+				  : (int)test_rand(20) * RAMET_US) {
 		if (ramet_mutex_lock(&mutex) < 0)
 			break;
 		for (uint32_t n = test_rand(4); n; n--) {
@@ -737,8 +737,7 @@ static size_t taken;
 static void *wait_at_random(void *arg)
 {
 	(void)arg;
-	RAMET_WITHIN(test_rand(3) ? RAMET_NEVER
-				   : (int)test_rand(20) * RAMET_US)
+	RAMET_WITHIN(test_rand(3) ? RAMET_NEVER : (int)test_rand(20) * RAMET_US)
 		taken += ramet_sem_wait(&sem) == 0;
 	return NULL;
 }
