@@ -1,6 +1,6 @@
-/* A program of many parts keeps its rules whatever the kernel does: thousands of
- * seeds, each with its own order of events, clock, buffers and faults; and every
- * call that can fail, failed in turn.
+/* A program of many parts keeps its rules whatever the kernel does: thousands
+ *of seeds, each with its own order of events, clock, buffers and faults; and
+ *every call that can fail, failed in turn.
  *
  *	SIM_SEED=n build/gcc/tests/sim_test one_seed     replay one
  *	SIM_ONLY=k                                       with only call k failed
@@ -59,7 +59,7 @@ static void run_seeds(uint64_t first, int count)
 
 static void print_event(int64_t time, enum sim_event what, uint64_t value)
 {
-	static const char *const names[] = {"picked",  "called", "reported",
+	static const char *const names[] = {"picked", "called", "reported",
 					    "waited", "helped", "faulted"};
 
 	fprintf(stderr, "%14.3f us  %s %d %d %d\n", (double)time / 1e3,

@@ -76,7 +76,7 @@ static int wait_any(struct loop *l, const struct pollfd *fds, size_t count,
 static int poll_with(struct loop *l, struct pollfd *fds, size_t count,
 		     struct waiters *w)
 {
-	static const struct timespec now;
+	struct timespec now = {0, 0}; /* the kernel writes to it */
 	int n = ramet__interrupted(l);
 
 	while (n == 0) {

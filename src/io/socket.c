@@ -98,7 +98,7 @@ static int accept_once(struct io *io, struct sockaddr *addr, socklen_t *size,
 {
 	if (!io->fd->ours) {
 		struct pollfd p = {io->number, POLLIN, 0};
-		static const struct timespec now;
+		struct timespec now = {0, 0}; /* the kernel writes to it */
 		int n = kernel_ppoll(&p, 1, &now);
 
 		if (n <= 0)

@@ -76,7 +76,7 @@ static ssize_t when_ready(const struct io *io, const struct iovec *iov,
 {
 	bool reading = io->wait == WAIT_READ;
 	struct pollfd p = {io->number, reading ? POLLIN : POLLOUT, 0};
-	static const struct timespec now;
+	struct timespec now = {0, 0}; /* the kernel writes to it */
 	int n = kernel_ppoll(&p, 1, &now);
 
 	if (n <= 0)
@@ -262,9 +262,9 @@ static int write_whole(struct io *io, struct iovs *v, size_t *done)
 	}
 }
 
-/* The rest of a write of which `done` bytes have gone out.  What an error leaves
- * unsaid, because something had gone out before, the next call says; unless it
- * is all or nothing. */
+/* The rest of a write of which `done` bytes have gone out.  What an error
+ * leaves unsaid, because something had gone out before, the next call says;
+ * unless it is all or nothing. */
 static ssize_t write_rest(struct io *io, struct iovs *v, size_t done, bool all)
 {
 	int err;

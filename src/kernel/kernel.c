@@ -29,12 +29,13 @@ static bool works(const struct kernel *k, const char **why)
 	return true;
 }
 
+/* RAMET_SEED draws who runs next, too. */
 static void simulate(void)
 {
 	const char *seed = kernel_getenv("RAMET_SEED");
 
 	sim_start(seed ? strtoull(seed, NULL, 10) : 1, NULL);
-	ramet__kernel = &ramet__sim;
+	ramet__kernel = seed ? &ramet__sim : &ramet__sim_in_order;
 	ramet__kernel_reason = "RAMET_KERNEL";
 }
 

@@ -142,7 +142,7 @@ static uint32_t sim_pick(uint32_t n)
 static void calm(struct sim *s)
 {
 	s->quantum = 1;
-	s->latency = 50 * RAMET_US;
+	s->latency = 1;
 	s->room = 1 << 16;
 	s->messages = 256;
 	s->backlog = 4096;
@@ -187,7 +187,6 @@ void sim_start(uint64_t seed, const struct sim_faults *faults)
 	SIM = &state;
 	reset(SIM);
 	SIM->seed = SIM->hash = seed;
-	SIM->steps_max = STEPS_MAX;
 	for (int i = 0; i < SIM_STREAMS; i++)
 		SIM->random[i] = random_next(&mix);
 	SIM->time = RAMET_SEC;
@@ -203,6 +202,8 @@ void sim_begin(uint64_t seed, const struct sim_faults *faults)
 {
 	kernel_choose();
 	sim_start(seed, faults);
+	SIM->closed_world = true;
+	SIM->steps_max = STEPS_MAX;
 	if (ramet__kernel != &ramet__sim)
 		before = ramet__kernel;
 	ramet__kernel = &ramet__sim;
@@ -234,18 +235,14 @@ void sim_print_left(void)
 
 /* ---- the door ----------------------------------------------------------- */
 
-const struct kernel ramet__sim = {
-	.name = "sim",
-	.call = sim_call,
-	.now = sim_now,
-	.alloc = sim_alloc,
-	.free = sim_free,
-	.pick = sim_pick,
-	.open = sim_open,
-	.close = sim_close,
-	.watch = sim_watch,
-	.unwatch = sim_unwatch,
-	.wait = sim_wait,
-	.wake = sim_wake,
-	.run = sim_run,
-};
+#define SIMULATED(choose)                                                      \
+	{                                                                      \
+		.name = "sim", .call = sim_call, .now = sim_now,               \
+		.alloc = sim_alloc, .free = sim_free, .pick = (choose),        \
+		.open = sim_open, .close = sim_close, .watch = sim_watch,      \
+		.unwatch = sim_unwatch, .wait = sim_wait, .wake = sim_wake,    \
+		.run = sim_run,                                                \
+	}
+
+const struct kernel ramet__sim = SIMULATED(sim_pick);
+const struct kernel ramet__sim_in_order = SIMULATED(NULL);

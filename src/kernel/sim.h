@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct kernel;
+
 enum { SIM_FD_FIRST = 1024 };
 
 /* What may be done to a program; only what Linux may do. */
@@ -57,8 +59,12 @@ struct sim_counts {
  * vary with the seed too. */
 void sim_begin(uint64_t seed, const struct sim_faults *faults);
 
-/* The same, for whoever has chosen this kernel already. */
+/* The same, for whoever has chosen this kernel already, and in an open world:
+ * there may be other descriptors, OS threads and signals. */
 void sim_start(uint64_t seed, const struct sim_faults *faults);
+
+/* For programs without a seed: those that are ready run in turn, as ever. */
+extern const struct kernel ramet__sim_in_order;
 
 /* What is left goes; the kernel of before is back. */
 void sim_end(void);

@@ -14,7 +14,9 @@ enum { HELD_NS = 1000 * 1000 };
 struct poller {
 	struct sim_watch **watches; /* in the order of watching */
 	size_t count, room;
-	int woken; /* atomic */
+	int woken;           /* atomic */
+	bool keeps_step;     /* with the real clock: see sim_real.c */
+	struct poller *real; /* NULL in a closed world */
 };
 
 /* ---- watching ----------------------------------------------------------- */
@@ -22,12 +24,16 @@ struct poller {
 int sim_open(struct poller **poller)
 {
 	struct poller *p = sim_alloc(sizeof *p);
+	int err;
 
 	if (!p)
 		return -ENOMEM;
-	if (sim_fault(SIM_NO_FDS)) {
+	err = sim_fault(SIM_NO_FDS) ? -EMFILE : 0;
+	if (err == 0 && !SIM->closed_world)
+		err = sim_real_open(&p->real);
+	if (err < 0) {
 		sim_free(p);
-		return -EMFILE;
+		return err;
 	}
 	*poller = p;
 	return 0;
@@ -66,6 +72,8 @@ void sim_close(struct poller *p)
 	while (p->count)
 		forget(p->watches[0]);
 	free(p->watches);
+	if (p->real)
+		sim_real_close(p->real);
 	sim_free(p);
 }
 
@@ -97,13 +105,21 @@ static struct sim_watch *add(struct poller *p, struct sim_file *f, int fd)
 	return w;
 }
 
+static int watch_real(struct poller *p, int fd, uint64_t tag)
+{
+	if (!p->real)
+		return -EPERM;
+	p->keeps_step = true;
+	return sim_real_watch(p->real, fd, tag);
+}
+
 int sim_watch(struct poller *p, int fd, uint64_t tag)
 {
 	struct sim_file *f = sim_file(fd);
 	struct sim_watch *w;
 
 	if (!f)
-		return sim_has(fd) ? -EBADF : -EPERM;
+		return sim_has(fd) ? -EBADF : watch_real(p, fd, tag);
 	w = find(p, f, fd);
 	if (!w) {
 		if (sim_fault(SIM_NO_WATCH))
@@ -172,7 +188,8 @@ static int report(struct poller *p, struct kernel_event *out, int64_t *next)
 	struct sim_watch **ws = p->count ? calloc(p->count, sizeof *ws) : NULL;
 	size_t n = ws ? collect(p, ws, next) : 0;
 
-	shuffle(ws, n);
+	if (SIM->policy != SIM_FIRST)
+		shuffle(ws, n);
 	if (n > KERNEL_EVENTS)
 		n = KERNEL_EVENTS;
 	for (size_t i = 0; i < n; i++) {
@@ -186,35 +203,51 @@ static int report(struct poller *p, struct kernel_event *out, int64_t *next)
 	return (int)n;
 }
 
+/* Nothing simulated is due before `next`: let time go by till then.  Returns
+ * how many real events there are, or -errno. */
+static int pass(struct poller *p, int64_t next, struct kernel_event *out)
+{
+	if (p->keeps_step || (p->real && next == INT64_MAX))
+		return sim_real_wait(p->real, next, out);
+	if (next == INT64_MAX) {
+		sim_violation(SIM_EXIT_STUCK,
+			      "all wait for events that cannot come");
+		return -EINTR;
+	}
+	sim_advance(next);
+	return 0;
+}
+
+static bool take_wake(struct poller *p)
+{
+	return __atomic_exchange_n(&p->woken, 0, __ATOMIC_SEQ_CST);
+}
+
 int sim_wait(struct poller *p, int64_t timeout, struct kernel_event *out)
 {
 	int64_t end = time_add(sim_clock(), timeout);
-	int n;
+	int n = 0;
 
 	sim_step();
 	if (sim_fault(SIM_EINTR))
 		return -EINTR;
-	for (;;) {
+	while (n == 0) {
 		int64_t next = sim_happen();
 
 		n = report(p, out, &next);
-		if (n || __atomic_exchange_n(&p->woken, 0, __ATOMIC_RELAXED) ||
-		    sim_clock() >= end)
+		if (n || take_wake(p) || sim_clock() >= end)
 			break;
-		if (end < next)
-			next = end;
-		if (next == INT64_MAX) {
-			sim_violation(SIM_EXIT_STUCK,
-				      "all wait for events that cannot come");
-			return -EINTR;
-		}
-		sim_advance(next);
+		n = pass(p, next < end ? next : end, out);
 	}
+	if (n == 0 && p->keeps_step)
+		n = sim_real_wait(p->real, 0, out);
 	sim_trace(SIM_WAITED, (uint64_t)SIM->time);
 	return n;
 }
 
 void sim_wake(struct poller *p)
 {
-	__atomic_store_n(&p->woken, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->woken, 1, __ATOMIC_SEQ_CST);
+	if (p->real)
+		ramet__epoll.wake(p->real);
 }

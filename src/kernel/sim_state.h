@@ -139,8 +139,10 @@ struct sim {
 	uint64_t random[SIM_STREAMS];
 	struct sim_faults faults;
 	struct sim_counts counts;
-	uint64_t steps_max;
-	int64_t time; /* exact; read with the quantum's precision */
+	uint64_t steps_max; /* 0: no limit */
+	bool closed_world; /* see sim_real.c */
+	int real_calls;    /* > 0: none is simulated now */
+	int64_t time;      /* exact; read with the quantum's precision */
 
 	/* What kind of world this seed's is. */
 	int64_t quantum, latency;
@@ -267,6 +269,13 @@ void sim_wake(struct poller *poller);
 void sim_run_helpers(int64_t *next);
 int sim_run(struct kernel_job *job);
 int sim_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout);
+
+/* sim_real.c */
+int sim_real_open(struct poller **real);
+void sim_real_close(struct poller *real);
+int sim_real_watch(struct poller *real, int fd, uint64_t tag);
+/* Until the simulated clock reads `until`, INT64_MAX: for ever. */
+int sim_real_wait(struct poller *real, int64_t until, struct kernel_event *out);
 
 /* sim_call.c */
 long sim_call(long nr, long a, long b, long c, long d, long e, long f);

@@ -9,20 +9,20 @@
 
 enum plant {
 	PLANT_NONE,
-	PLANT_LOST_WAKE,     /* unlocking forgets who has just begun to wait */
-	PLANT_DOUBLE_WAKE,   /* what was woken once is woken from its next wait */
-	PLANT_STALE_NUMBER,  /* a call goes on with what a number means now */
-	PLANT_SHORT_WRITE,   /* a short write is taken for the whole */
-	PLANT_CONNECT_LEAK,  /* a failed connection keeps its descriptor */
-	PLANT_TIMEOUT_LEAK,  /* only one that took too long does */
-	PLANT_ABORT,         /* accept gives up at a broken connection */
-	PLANT_SILENT_CLOSE,  /* closing wakes nobody */
-	PLANT_DRAINED,       /* the end of a stream does not end "drained" */
-	PLANT_NO_BATON,      /* who takes an event does not wake the next */
-	PLANT_NO_ROOM,       /* room to write is not noticed */
-	PLANT_EARLY,         /* sleeps end early */
-	PLANT_EDGE_CANCEL,   /* cancel is felt once */
-	PLANT_CHANCE,        /* a choice depends on the real clock */
+	PLANT_LOST_WAKE,   /* unlocking forgets who has just begun to wait */
+	PLANT_DOUBLE_WAKE, /* what was woken once is woken from its next wait */
+	PLANT_STALE_NUMBER, /* a call goes on with what a number means now */
+	PLANT_SHORT_WRITE,  /* a short write is taken for the whole */
+	PLANT_CONNECT_LEAK, /* a failed connection keeps its descriptor */
+	PLANT_TIMEOUT_LEAK, /* only one that took too long does */
+	PLANT_ABORT,        /* accept gives up at a broken connection */
+	PLANT_SILENT_CLOSE, /* closing wakes nobody */
+	PLANT_DRAINED,      /* the end of a stream does not end "drained" */
+	PLANT_NO_BATON,     /* who takes an event does not wake the next */
+	PLANT_NO_ROOM,      /* room to write is not noticed */
+	PLANT_EARLY,        /* sleeps end early */
+	PLANT_EDGE_CANCEL,  /* cancel is felt once */
+	PLANT_CHANCE,       /* a choice depends on the real clock */
 	PLANTS
 };
 

@@ -88,7 +88,8 @@ static bool accepted(const struct echo *e, int fd)
 {
 	if (fd >= 0)
 		return true;
-	if (errno != ENOMEM && errno != ENOSPC && !(errno == EBADF && e->closed))
+	if (errno != ENOMEM && errno != ENOSPC &&
+	    !(errno == EBADF && e->closed))
 		violation("accept failed: %s", strerrorname_np(errno));
 	return false;
 }
@@ -259,8 +260,7 @@ static bool listen_somewhere(struct echo *e)
 		return false;
 	if (kind < 2)
 		snprintf(e->address, sizeof e->address, "tcp://%s:%d",
-			 kind ? "[::1]" : "127.0.0.1",
-			 ramet_port(e->listener));
+			 kind ? "[::1]" : "127.0.0.1", ramet_port(e->listener));
 	return true;
 }
 

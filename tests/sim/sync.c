@@ -23,8 +23,8 @@ static void pause_inside(void)
 /* Some have little time: they may give up, and then do not hold it. */
 static bool taken(int r, int64_t patience, const char *what)
 {
-	return r == 0 || ((patience == PATIENCE || errno != ETIMEDOUT) &&
-			  good(r, what));
+	return r == 0 ||
+	       ((patience == PATIENCE || errno != ETIMEDOUT) && good(r, what));
 }
 
 static void use_mutex(struct locks *l, int64_t patience)

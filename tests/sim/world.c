@@ -37,8 +37,9 @@ void violation(const char *fmt, ...)
 		memcpy(world_found->what, what, sizeof what);
 	else if (ramet__this_loop)
 		ramet_dump(2);
-	fprintf(stderr, "seed %llu: %s; again: SIM_SEED=%llu SIM_ONLY=%llu %s "
-			"one_seed\n",
+	fprintf(stderr,
+		"seed %llu: %s; again: SIM_SEED=%llu SIM_ONLY=%llu %s "
+		"one_seed\n",
 		(unsigned long long)now.seed, what,
 		(unsigned long long)now.seed, (unsigned long long)now.only,
 		program_invocation_name);
@@ -165,10 +166,9 @@ void close_both(const int fds[2])
 /* ---- a run -------------------------------------------------------------- */
 
 static void *(*const scenes[])(void *) = {
-	scene_echo,  scene_pipes, scene_accept, scene_reuse,
-	scene_messages, scene_poll, scene_locks, scene_conds,
-	scene_chans, scene_time, scene_cancel, scene_life,
-	scene_offload,
+	scene_echo,   scene_pipes, scene_accept,  scene_reuse, scene_messages,
+	scene_poll,   scene_locks, scene_conds,   scene_chans, scene_time,
+	scene_cancel, scene_life,  scene_offload,
 };
 
 /* Some scenes, some of them more than once. */
