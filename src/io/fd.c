@@ -310,14 +310,19 @@ static int ready(struct io *io)
 	return err;
 }
 
+int ramet__io_go_on(struct io *io)
+{
+	ramet__point(io->loop);
+	ramet__spend(io->loop);
+	return still(io) ? ready(io) : -EBADF;
+}
+
 int ramet__io_begin(struct io *io, int number, enum wait wait)
 {
 	struct loop *l = ramet__loop();
 
 	if (unlikely(!l))
 		return -ENOMEM;
-	ramet__point(l);
-	ramet__spend(l);
 	io->loop = l;
 	io->number = number;
 	io->wait = wait;
@@ -326,14 +331,7 @@ int ramet__io_begin(struct io *io, int number, enum wait wait)
 		return number < 0 || number >= PAGES * PAGE_FDS ? -EBADF
 								: -ENOMEM;
 	io->generation = io->fd->generation;
-	return ready(io);
-}
-
-int ramet__io_go_on(struct io *io)
-{
-	ramet__point(io->loop);
-	ramet__spend(io->loop);
-	return still(io) ? ready(io) : -EBADF;
+	return ramet__io_go_on(io); /* of others, one may close it */
 }
 
 bool ramet__io_again(struct io *io, long *ret)

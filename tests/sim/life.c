@@ -288,7 +288,7 @@ static void *twice(void *number)
 /* Who gives up must not take back what he gave: it stays for good. */
 static void *offloader(void *unused)
 {
-	static int numbers[16];
+	static int numbers[64]; /* a run needs less */
 	static unsigned next;
 	int *number = &numbers[next++ % countof(numbers)];
 	int64_t patience = roll(4) ? PATIENCE : roll(5 * RAMET_MS);

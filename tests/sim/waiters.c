@@ -164,7 +164,7 @@ void *scene_accept(void *unused)
 
 struct victim {
 	int fd;
-	bool ended;
+	bool began, ended;
 	size_t got;
 };
 
@@ -177,6 +177,7 @@ static void *read_old(void *arg)
 
 	memset(buf, 'o', sizeof buf);
 	RAMET_WITHIN(PATIENCE) {
+		v->began = true; /* nobody else runs until the call does */
 		n = ramet_read_all(v->fd, buf, sizeof buf);
 		if (n < 0 && errno != EBADF)
 			good(n, "reading what is closed");
@@ -257,6 +258,14 @@ static void close_while_reading(struct victim *v, int other)
 	use_again(v, other, -1);
 }
 
+/* The victim has called, and that is all. */
+static void close_while_beginning(struct victim *v, int other)
+{
+	while (!v->began)
+		ramet_yield();
+	use_again(v, other, -1);
+}
+
 static void close_under(struct ramet_group *g, const int fds[2], bool sockets)
 {
 	struct victim v = {.fd = fds[0]};
@@ -265,7 +274,9 @@ static void close_under(struct ramet_group *g, const int fds[2], bool sockets)
 		close_both(fds);
 		return;
 	}
-	if (sockets && roll(2))
+	if (!roll(3))
+		close_while_beginning(&v, fds[1]);
+	else if (sockets && roll(2))
 		close_while_reading(&v, fds[1]);
 	else
 		close_while_waiting(&v, fds[1]);
