@@ -127,14 +127,15 @@ static void doze(int64_t timeout)
 }
 
 /* Announce the sleep first and look at the mail after: whoever posts does it
- * the other way round, so one of the two sees the other. */
+ * the other way round, so one of the two sees the other.  An exchange, because
+ * qemu 7.2 lets a load overtake an aarch64 store-release. */
 static int wait_events(struct loop *l, int64_t timeout)
 {
 	int n;
 
 	l->stats.kernel_waits++;
 	if (timeout) {
-		__atomic_store_n(&l->sleeping, 1, __ATOMIC_SEQ_CST);
+		__atomic_exchange_n(&l->sleeping, 1, __ATOMIC_SEQ_CST);
 		if (has_mail(l))
 			timeout = 0;
 	}
