@@ -162,7 +162,7 @@ void ramet__errands_end(struct loop *l)
 
 	if (!o)
 		return;
-	__atomic_exchange_n(&o->closed, true, __ATOMIC_SEQ_CST);
+	(void)__atomic_exchange_n(&o->closed, true, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&o->posting, __ATOMIC_ACQUIRE))
 		kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 	ramet__deliver(l);
