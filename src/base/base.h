@@ -17,13 +17,6 @@
 
 #define countof(array) (sizeof(array) / sizeof *(array))
 
-/* Builds with -Dchecks=true verify whole structures after every change. */
-#ifdef RAMET_CHECKS
-#define check(expr) assert(expr)
-#else
-#define check(expr) ((void)sizeof(expr))
-#endif
-
 /* a + b of instants and durations, which stop at the ends of time. */
 static inline int64_t time_add(int64_t a, int64_t b)
 {
