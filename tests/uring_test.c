@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "core/core.h"
+#include "kernel/ring.h"
 #include "ramet.h"
 
 #include <fcntl.h>
@@ -491,6 +492,20 @@ TEST(a_long_chain_of_relays_carries_everything)
 		ramet_close(fds[i][0]);
 		ramet_close(fds[i][1]);
 	}
+}
+
+/* The kernel sets the flag after it has queued the work, which may be done by
+ * then. */
+TEST(a_flag_that_outlives_its_work_holds_up_nobody)
+{
+	struct ring ring;
+
+	need_uring();
+	CHECK_EQ(kernel_ring_open(&ring, 8), 0);
+	__atomic_fetch_or(ring.uring.sq.kflags, IORING_SQ_TASKRUN,
+			  __ATOMIC_SEQ_CST);
+	kernel_ring_reap(&ring);
+	kernel_ring_close(&ring);
 }
 
 /* ---- where it is refused ------------------------------------------------ */

@@ -134,20 +134,25 @@ static void set_signal(struct io_uring *u, bool on)
 				 __ATOMIC_SEQ_CST);
 }
 
-/* Entering the kernel makes completions, of which we need not be told: that
- * would end the next wait for nothing.  What comes meanwhile is found by the
- * last look, when the signal is on again. */
-void kernel_ring_reap(struct ring *r)
+static void drain(struct ring *r)
 {
 	struct io_uring_cqe cqe;
 
-	do {
-		set_signal(&r->uring, false);
-		kernel_ring_enter(r, 0);
-		while (kernel_ring_take(r, &cqe))
-			;
-		set_signal(&r->uring, true);
-	} while (is_worth_while(&r->uring) || io_uring_cq_ready(&r->uring));
+	kernel_ring_enter(r, 0);
+	while (kernel_ring_take(r, &cqe))
+		;
+}
+
+/* Entering the kernel makes completions, of which we need not be told: that
+ * would end the next wait for nothing.  What comes meanwhile is found by the
+ * last look, when the signal is on again.  The flag that says that there is
+ * work may outlive the work, so do not wait for it to go. */
+void kernel_ring_reap(struct ring *r)
+{
+	set_signal(&r->uring, false);
+	drain(r);
+	set_signal(&r->uring, true);
+	drain(r);
 }
 
 /* ---- system calls ------------------------------------------------------- */
