@@ -1,83 +1,46 @@
 /* chat.c - a chat server; who reads slowly misses lines and holds up nobody.
  * Run: chat [ADDRESS], then nc 127.0.0.1 7777; your first line is your name. */
+#define _GNU_SOURCE 1 /* fopencookie */
 #include <ramet.h>
 
 #include <stdio.h>
-#include <string.h>
 
-enum { LINE = 256, LINES_MAX = 100 };
+static struct pollfd here[FD_SETSIZE]; /* by descriptor; no events: nobody */
 
-struct client {
-	int fd;
-	char name[32];
-	struct ramet_chan *lines; /* still to be shown */
-	struct client *next;
-};
-
-static struct client *clients;
-
-static void say(struct client *me, const char *verb, const char *text)
+/* To all who have room for a line, in one go: nothing here waits. */
+static void say(const char *name, const char *verb, const char *text)
 {
-	char line[LINE];
+	char line[256];
+	int n = snprintf(line, sizeof line, "%s %s%s\n", name, verb, text);
 
-	snprintf(line, sizeof line, "%s %s%s", me->name, verb, text);
-	for (struct client *other = clients; other; other = other->next)
-		if (other != me) /* one without room misses it */
-			ramet_chan_trysend(other->lines, line);
+	for (struct pollfd *c = here; c < here + FD_SETSIZE; c++)
+		if (c->events && poll(c, 1, 0) > 0 &&
+		    send(c->fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL) != n)
+			ramet_shutdown(c->fd, SHUT_RDWR); /* gone, or cut off */
 }
 
-static void *show(void *p)
-{
-	struct client *me = p;
-	char line[LINE];
-
-	while (ramet_chan_recv(me->lines, line) > 0 &&
-	       ramet_write_all(me->fd, line, strlen(line)) > 0)
-		;
-	return NULL;
-}
-
-/* Lines by stdio: who waits in fgets waits in ramet_read. */
-static ssize_t receive(void *fd, char *buf, size_t size)
+static ssize_t hear(void *fd, char *buf, size_t size)
 {
 	return ramet_read((int)(intptr_t)fd, buf, size);
 }
 
-static void serve(struct client *me, FILE *in)
+static void *client(void *p)
 {
-	char text[LINE - 50];
-	struct client **link = &clients;
-	ramet_auto_group group;
+	FILE *in = fopencookie(p, "r", (cookie_io_functions_t){.read = hear});
+	int fd = (int)(intptr_t)p;
+	char name[32], text[200];
 
-	ramet_group_open(&group, RAMET_ALL);
-	if (!fgets(me->name, sizeof me->name, in) ||
-	    !ramet_go(&group, show, me))
-		return;
-	me->name[strcspn(me->name, "\r\n")] = '\0';
-	say(me, "is here\n", "");
-	me->next = clients;
-	clients = me;
-	while (fgets(text, sizeof text, in))
-		say(me, "says: ", text);
-	while (*link != me)
-		link = &(*link)->next;
-	*link = me->next;
-	say(me, "has left\n", "");
-}
-
-static void *client(void *fd)
-{
-	struct client me = {.fd = (int)(intptr_t)fd,
-			    .lines = ramet_chan_new(LINE, LINES_MAX)};
-	FILE *in =
-		fopencookie(fd, "r", (cookie_io_functions_t){.read = receive});
-
-	if (in && me.lines)
-		serve(&me, in);
+	if (in && fscanf(in, " %31[^\r\n]", name) == 1) {
+		here[fd] = (struct pollfd){.fd = fd, .events = POLLOUT};
+		say(name, "is here", "");
+		while (fscanf(in, " %199[^\r\n]", text) == 1)
+			say(name, "says: ", text);
+		here[fd].events = 0;
+		say(name, "has left", "");
+	}
 	if (in)
 		fclose(in);
-	ramet_chan_free(me.lines);
-	ramet_close(me.fd);
+	ramet_close(fd);
 	return NULL;
 }
 
@@ -88,9 +51,9 @@ int main(int argc, char **argv)
 	if (fd >= 0)
 		printf("port %d\n", ramet_port(fd));
 	fflush(stdout);
-	for (int c; fd >= 0 && (c = ramet_accept(fd, NULL, NULL)) >= 0;)
-		if (!ramet_go(NULL, client, (void *)(intptr_t)c))
-			ramet_close(c);
+	for (intptr_t c; fd >= 0 && (c = ramet_accept(fd, NULL, NULL)) >= 0;)
+		if (c >= FD_SETSIZE || !ramet_go(NULL, client, (void *)c))
+			ramet_close((int)c); /* no room: for this one only */
 	perror("chat");
 	return 1;
 }

@@ -3,9 +3,6 @@
 #include "crawl.h"
 #include "origin.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static void *fetch(void *p)
 {
 	struct page *page = p;
@@ -43,18 +40,10 @@ int main(int argc, char **argv)
 {
 	struct crawl c = {0};
 	struct ramet *progress;
-	pid_t origin = 0;
-	int port = 0;
+	pid_t origin;
 
 	crawl_options(&c, argc, argv);
-	if (c.demo && (origin = origin_start(&port)) < 0) {
-		perror("crawl: cannot start a server");
-		return 1;
-	}
-	for (size_t i = 0; c.demo && i < c.count; i++)
-		if (asprintf(&c.pages[i].url, "http://127.0.0.1:%d/page/%zu",
-			     port, i) < 0)
-			abort();
+	origin = crawl_demo(&c);
 	progress = ramet_spawn(crawl_progress, &c);
 	crawl(&c);
 	ramet_cancel(progress);

@@ -32,6 +32,10 @@ struct crawl {
  * status 2 after misuse. */
 void crawl_options(struct crawl *c, int argc, char **argv);
 
+/* crawl_demo.c: start the server of --demo and make the pages its own.  Exits
+ * if that fails.  Returns the server's process, 0 without --demo. */
+pid_t crawl_demo(struct crawl *c);
+
 /* crawl_http.c: fetch page->url, fill in all that is known then.  A caller
  * that is cancelled leaves a page that is late. */
 void http_get(struct page *page);

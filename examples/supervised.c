@@ -2,32 +2,26 @@
  * supervisor; ping never notices.  Run: supervised */
 #include <ramet.h>
 
-#include <stdbool.h>
 #include <stdio.h>
 
 /* What survives a failure: the channels, and the message not yet answered. */
 struct mailbox {
 	struct ramet_chan *in, *out;
-	int message;
-	bool unanswered;
+	int message; /* 0: none */
 };
-
-static bool receive(struct mailbox *box)
-{
-	if (!box->unanswered)
-		box->unanswered = ramet_chan_recv(box->in, &box->message) > 0;
-	return box->unanswered;
-}
 
 static void *pong(void *p)
 {
 	struct mailbox *box = p;
+	int served = 0;
 
-	for (int served = 0; receive(box); box->unanswered = false) {
+	while (box->message || ramet_chan_recv(box->in, &box->message) > 0) {
+		int answer = box->message + 1;
+
 		if (++served == 3)
 			return RAMET_FAILED;
-		box->message++;
-		ramet_chan_send(box->out, &box->message);
+		ramet_chan_send(box->out, &answer);
+		box->message = 0;
 	}
 	return NULL;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Check that the library exports what include/ declares and nothing else, that
-every source file is part of the build, and that no file carries a mark of
-unfinished work."""
+every source file is part of the build, that the examples are short, and that no
+file carries a mark of unfinished work."""
 import argparse
 import os
 import pathlib
@@ -12,6 +12,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MARK = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|WI" r"P)\b")
+EXAMPLE_LINES = 60
 TEXT = {".c", ".h", ".S", ".py", ".md", ".txt", ".scd", ".build", ".map", ".sh", ""}
 
 
@@ -55,6 +56,15 @@ def build_errors():
                 yield f"{folder}/{name} is not in {folder}/meson.build"
 
 
+def length_errors():
+    """An example, the file with its main, has fewer than 60 lines."""
+    for path in sorted((ROOT / "examples").glob("*.c")):
+        text = path.read_text()
+        lines = len(text.splitlines())
+        if re.search(r"^int main\(", text, re.M) and lines >= EXAMPLE_LINES:
+            yield f"examples/{path.name} has {lines} lines, {EXAMPLE_LINES} are too many"
+
+
 def files():
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [f for f in folders if f not in (".git", "build", "__pycache__")]
@@ -75,7 +85,7 @@ def main():
     if not library.exists():
         print(f"{library} is not built")
         return 1
-    found = [*symbol_errors(library), *build_errors(), *mark_errors()]
+    found = [*symbol_errors(library), *build_errors(), *length_errors(), *mark_errors()]
     print("\n".join(found) if found else f"{len(exported(library))} functions exported as declared, all sources built")
     return 1 if found else 0
 
