@@ -1,11 +1,10 @@
 /* Addresses as strings, and what listen and dial make of them. */
+#include "fds.h"
 #include "pair.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "base/base.h"
+
 #include <netinet/tcp.h>
-#include <stddef.h>
-#include <sys/resource.h>
 #include <sys/un.h>
 
 #define PATH_50 "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -33,7 +32,7 @@ static const struct good {
 
 TEST(internet_addresses_are_parsed)
 {
-	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+	for (size_t i = 0; i < countof(good); i++) {
 		const struct good *g = &good[i];
 		struct sockaddr_storage addr;
 		const struct sockaddr_in *v4 = (void *)&addr;
@@ -77,7 +76,7 @@ static const struct {
 
 TEST(unix_addresses_are_parsed)
 {
-	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+	for (size_t i = 0; i < countof(paths); i++) {
 		struct sockaddr_storage addr;
 		const struct sockaddr_un *un = (void *)&addr;
 		const char *path = strstr(paths[i].text, "://") + 3;
@@ -152,7 +151,7 @@ TEST(bad_addresses_are_refused)
 	struct sockaddr_storage addr;
 	socklen_t size;
 
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+	for (size_t i = 0; i < countof(bad); i++) {
 		errno = 0;
 		if (ramet_address(bad[i], &addr, &size) != -1 ||
 		    errno != EINVAL)
@@ -223,17 +222,27 @@ static void check_connection(int listener, const char *address)
 	CHECK_EQ(ramet_close(in), 0);
 }
 
-TEST(tcp_is_dialled_with_nagle_off)
+static void check_sends_at_once(int fd)
 {
-	int listener = ramet_listen("tcp://127.0.0.1:0"), fd, on = 0;
+	int on = 0;
 	socklen_t size = sizeof on;
+
+	CHECK_EQ(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+	CHECK(on);
+}
+
+TEST(tcp_has_nagle_off_at_both_ends)
+{
+	int listener = ramet_listen("tcp://127.0.0.1:0"), fd, in;
 
 	CHECK(ramet_port(listener) > 0);
 	check_connection(listener, address_of("127.0.0.1", listener));
 	fd = ramet_dial(address_of("127.0.0.1", listener));
 	CHECK_EQ(ramet_port(fd) > 0, 1);
-	CHECK_EQ(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
-	CHECK(on);
+	in = ramet_accept(listener, NULL, NULL);
+	check_sends_at_once(fd);
+	check_sends_at_once(in);
+	CHECK_EQ(ramet_close(in), 0);
 	CHECK_EQ(ramet_close(fd), 0);
 	CHECK_EQ(ramet_close(listener), 0);
 }
@@ -330,13 +339,13 @@ TEST(datagram_sockets_are_bound_and_connected)
 TEST(a_port_in_use_and_a_port_nobody_listens_on)
 {
 	int listener = ramet_listen("tcp://127.0.0.1:0");
-	char address[64];
+	struct sockaddr_in addr;
+	int fd = bound_socket(&addr);
 
-	snprintf(address, sizeof address, "%s",
-		 address_of("127.0.0.1", listener));
-	CHECK_ERR(ramet_listen(address), EADDRINUSE);
+	CHECK_ERR(ramet_listen(address_of("127.0.0.1", listener)), EADDRINUSE);
 	CHECK_EQ(ramet_close(listener), 0);
-	CHECK_ERR(ramet_dial(address), ECONNREFUSED);
+	CHECK_ERR(ramet_dial(address_of("127.0.0.1", fd)), ECONNREFUSED);
+	CHECK_EQ(ramet_close(fd), 0);
 	CHECK_ERR(ramet_listen("tcp://192.0.2.1:0"), EADDRNOTAVAIL);
 }
 
@@ -378,12 +387,9 @@ TEST(the_port_of_what_has_none)
 
 TEST(without_descriptors_listen_and_dial_say_so)
 {
-	struct rlimit limit = {0, 0}, old;
+	rlim_t before = allow_fds(0);
 
-	getrlimit(RLIMIT_NOFILE, &old);
-	limit.rlim_max = old.rlim_max;
-	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	CHECK_ERR(ramet_listen("tcp://127.0.0.1:0"), EMFILE);
 	CHECK_ERR(ramet_dial("tcp://127.0.0.1:1"), EMFILE);
-	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+	allow_fds(before);
 }

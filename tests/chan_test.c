@@ -1,28 +1,12 @@
 /* Channels: every item sent is received once, in order, or still inside. */
-#include "kernel/kernel.h"
-#include "ramet.h"
-#include "test.h"
+#include "door.h"
+#include "ramets.h"
+#include "thread.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct ramet_chan *chan;
-
-/* From now on chance decides who is next, as in a simulation. */
-static uint32_t pick(uint32_t n)
-{
-	return test_rand(n);
-}
-
-static void leave_it_to_chance(void)
-{
-	static struct kernel kernel;
-
-	kernel = *ramet__kernel;
-	kernel.pick = pick;
-	ramet__kernel = &kernel;
-}
 
 /* A ramet that sends or receives one number. */
 struct one {
@@ -64,12 +48,6 @@ static int end(struct one *o)
 	CHECK_EQ(ramet_join(o->ramet, NULL), 0);
 	errno = o->error;
 	return o->result;
-}
-
-static void settle(void)
-{
-	for (int i = 0; i < 4; i++)
-		CHECK_EQ(ramet_yield(), 0);
 }
 
 static int64_t recv_now(void)
@@ -174,7 +152,7 @@ TEST(without_capacity_a_send_waits_for_its_receiver)
 	CHECK_ERR(send_now(1), EAGAIN);
 	start(&a, send_one, 1);
 	start(&b, send_one, 2);
-	settle();
+	let_run();
 	CHECK(!ramet_ended(a.ramet) && !ramet_ended(b.ramet));
 	CHECK_EQ(ramet_chan_count(chan), 0);
 	CHECK_EQ(ramet_chan_recv(chan, &item), 1);
@@ -194,7 +172,7 @@ TEST(a_waiting_receiver_gets_the_item_at_once)
 		chan = ramet_chan_new(8, capacity);
 		start(&a, recv_one, 0);
 		start(&b, recv_one, 0);
-		settle();
+		let_run();
 		CHECK_EQ(send_now(1), 1);
 		CHECK_EQ(a.item, 1); /* it has not run yet */
 		CHECK_EQ(send_now(2), 1);
@@ -214,7 +192,7 @@ TEST(a_waiting_senders_item_moves_up_when_there_is_room)
 	CHECK(send_now(1) == 1 && send_now(2) == 1);
 	start(&a, send_one, 3);
 	start(&b, send_one, 4);
-	settle();
+	let_run();
 	CHECK_EQ(recv_now(), 1);
 	CHECK_EQ(ramet_chan_count(chan), 2);
 	CHECK_ERR(send_now(5), EAGAIN); /* nobody overtakes */
@@ -238,7 +216,7 @@ TEST(a_cancelled_sender_has_sent_nothing)
 			CHECK_EQ(send_now(0), 1);
 		start(&a, send_one, 1);
 		start(&b, send_one, 2);
-		settle();
+		let_run();
 		CHECK_EQ(ramet_cancel(a.ramet), 0);
 		for (int64_t i = capacity ? 0 : 2; i < 3; i += 2)
 			CHECK_EQ(recv_now(), i); /* a is still queued */
@@ -256,7 +234,7 @@ TEST(an_item_sent_after_a_cancel_goes_to_the_next_receiver)
 	chan = ramet_chan_new(8, 0);
 	start(&a, recv_one, -1);
 	start(&b, recv_one, -1);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_cancel(a.ramet), 0);
 	CHECK_EQ(send_now(1), 1);
 	CHECK_ERR(send_now(2), EAGAIN);
@@ -273,13 +251,13 @@ TEST(what_was_passed_before_a_cancel_is_passed)
 
 	chan = ramet_chan_new(8, 0);
 	start(&a, recv_one, -1);
-	settle();
+	let_run();
 	CHECK_EQ(send_now(1), 1);
 	CHECK_EQ(ramet_cancel(a.ramet), 0);
 	CHECK_EQ(end(&a), 1);
 	CHECK_EQ(a.item, 1);
 	start(&a, send_one, 2);
-	settle();
+	let_run();
 	CHECK_EQ(recv_now(), 2);
 	CHECK_EQ(ramet_cancel(a.ramet), 0);
 	CHECK_EQ(end(&a), 1);
@@ -326,13 +304,13 @@ TEST(a_killed_ramet_has_passed_nothing)
 	chan = ramet_chan_new(8, 0);
 	start(&a, send_one, 1);
 	start(&b, send_one, 2);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_kill(a.ramet), 0);
 	CHECK_EQ(recv_now(), 2);
 	CHECK_ERR(ramet_join(a.ramet, NULL), ECHILD);
 	CHECK_EQ(end(&b), 1);
 	start(&a, recv_one, 1);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_kill(a.ramet), 0);
 	CHECK_ERR(send_now(3), EAGAIN);
 	CHECK_ERR(ramet_join(a.ramet, NULL), ECHILD);
@@ -367,7 +345,7 @@ TEST(closing_ends_all_waits)
 	chan = ramet_chan_new(8, 0);
 	start(&a, recv_one, 7);
 	start(&b, recv_one, 7);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_chan_close(chan), 0);
 	CHECK_EQ(end(&a), 0);
 	CHECK_EQ(end(&b), 0);
@@ -378,7 +356,7 @@ TEST(closing_ends_all_waits)
 	CHECK_EQ(send_now(1), 1);
 	start(&a, send_one, 2);
 	start(&b, send_one, 3);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_chan_close(chan), 0);
 	CHECK_ERR(end(&a), EPIPE);
 	CHECK_ERR(end(&b), EPIPE);
@@ -389,26 +367,19 @@ TEST(closing_ends_all_waits)
 
 TEST(freeing_ends_all_waits_and_nobody_looks_at_it_again)
 {
-	struct one w[4];
+	for (int sends = 0; sends < 2; sends++) {
+		struct one w[4];
 
-	chan = ramet_chan_new(8, 0);
-	for (int i = 0; i < 4; i++)
-		start(&w[i], recv_one, 0);
-	settle();
-	CHECK_EQ(ramet_cancel(w[1].ramet), 0);
-	ramet_chan_free(chan);
-	CHECK_EQ(ramet_cancel(w[2].ramet), 0);
-	for (int i = 0; i < 4; i++)
-		CHECK_ERR(end(&w[i]), i == 1 ? ECANCELED : EPIPE);
-
-	chan = ramet_chan_new(8, 0);
-	for (int i = 0; i < 4; i++)
-		start(&w[i], send_one, 0);
-	settle();
-	CHECK_EQ(ramet_cancel(w[1].ramet), 0);
-	ramet_chan_free(chan);
-	for (int i = 0; i < 4; i++)
-		CHECK_ERR(end(&w[i]), i == 1 ? ECANCELED : EPIPE);
+		chan = ramet_chan_new(8, 0);
+		for (int i = 0; i < 4; i++)
+			start(&w[i], sends ? send_one : recv_one, 0);
+		let_run();
+		CHECK_EQ(ramet_cancel(w[1].ramet), 0);
+		ramet_chan_free(chan);
+		CHECK_EQ(ramet_cancel(w[2].ramet), 0);
+		for (int i = 0; i < 4; i++)
+			CHECK_ERR(end(&w[i]), i == 1 ? ECANCELED : EPIPE);
+	}
 }
 
 /* ---- many --------------------------------------------------------------- */
@@ -600,7 +571,7 @@ static void check_ops(void)
 				ops[i].within = test_rand(30) * RAMET_US;
 			disturb(&ops[test_rand((uint32_t)i + 1)]);
 		}
-		settle();
+		let_run();
 		CHECK_EQ(ramet_chan_close(chan), 0);
 		for (int i = 0; i < OPS; i++)
 			CHECK_EQ(ramet_join(ops[i].ramet, NULL), 0);
@@ -616,7 +587,7 @@ TEST(every_item_is_received_once_or_refused)
 
 TEST(every_item_is_received_once_or_refused_in_any_order)
 {
-	leave_it_to_chance();
+	let_pick(test_rand);
 	check_ops();
 }
 
@@ -637,10 +608,7 @@ static void *from_outside(void *arg)
 
 TEST(another_loop_is_refused)
 {
-	pthread_t thread;
-
 	chan = ramet_chan_new(8, 1);
-	CHECK_EQ(pthread_create(&thread, NULL, from_outside, NULL), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	run_thread(from_outside, NULL);
 	ramet_chan_free(chan);
 }

@@ -1,12 +1,13 @@
 /* What the runtime says: of overflows and faults, of everything that waits, of
  * deadlocks. */
+#include "net.h"
 #include "ramet.h"
-#include "core/core.h"
 #include "test.h"
+#include "thread.h"
 
-#include <arpa/inet.h>
+#include "core/core.h"
+
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,20 +93,22 @@ static int status_of(void (*fn)(void))
 	return test_stderr_of(fn, text, sizeof text);
 }
 
+static bool ended_so(bool so, int status)
+{
+	if (!so)
+		fprintf(stderr, "status 0x%x with:\n%s", status, text);
+	return so;
+}
+
 static bool killed_by(int status, int sig)
 {
-	if (WIFSIGNALED(status) && WTERMSIG(status) == sig)
-		return true;
-	fprintf(stderr, "status 0x%x with:\n%s", status, text);
-	return false;
+	return ended_so(WIFSIGNALED(status) && WTERMSIG(status) == sig, status);
 }
 
 static bool exited(int status, int with)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) == with)
-		return true;
-	fprintf(stderr, "status 0x%x with:\n%s", status, text);
-	return false;
+	return ended_so(WIFEXITED(status) && WEXITSTATUS(status) == with,
+			status);
 }
 
 /* ---- overflow ----------------------------------------------------------- */
@@ -413,7 +416,7 @@ static void *wait_join(void *t)
 
 static void *wait_mutex(void *unused)
 {
-	RAMET_WITHIN(RAMET_SEC) {
+	RAMET_WITHIN(3570 * RAMET_SEC) { /* 59 min and a half */
 		ramet_mutex_lock(&mutex);
 	}
 	return unused;
@@ -473,19 +476,20 @@ static void *wait_select(void *unused)
 
 static void *wait_sleep(void *unused)
 {
-	ramet_sleep(5 * RAMET_SEC);
+	ramet_sleep(3600 * RAMET_SEC);
 	return unused;
 }
 
-static void *nap(void *unused)
+static void *block(void *unused)
 {
-	usleep(50 * 1000);
+	for (;;)
+		pause();
 	return unused;
 }
 
 static void *wait_offload(void *unused)
 {
-	ramet_offload(nap, NULL, NULL);
+	ramet_offload(block, NULL, NULL);
 	return unused;
 }
 
@@ -500,10 +504,14 @@ static void *wait_group(void *unused)
 	return unused;
 }
 
+static int spins; /* atomic */
+
 static void *spin(void *unused)
 {
-	for (;;)
+	for (;;) {
 		ramet_yield();
+		__atomic_add_fetch(&spins, 1, __ATOMIC_SEQ_CST);
+	}
 	return unused;
 }
 
@@ -514,10 +522,9 @@ static void *end(void *unused)
 
 static void connect_tcp(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET};
+	struct sockaddr_in a = loopback(0);
 	socklen_t size = sizeof a;
 
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	CHECK_EQ(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
 	CHECK_EQ(listen(listener, 1), 0);
@@ -589,7 +596,7 @@ static void check_waits_for_outside(void)
 	     "wait_poll+0x");
 	SAYS("\"woken\" waiting for waker 0x", "wait_waker+0x");
 	SAYS("\"sleeper\" waiting for its sleep to end, ", "wait_sleep+0x");
-	SAYS("\"helped\" waiting for a helper thread to run nap+0x0 (",
+	SAYS("\"helped\" waiting for a helper thread to run block+0x0 (",
 	     "ramet_offload+0x", "wait_offload+0x");
 }
 
@@ -598,7 +605,7 @@ static void check_waits_for_others(void)
 	SAYS("\"joiner\" waiting for ramet 9 \"holder\" to end",
 	     "wait_join+0x");
 	SAYS("\"locker\" waiting for mutex 0x", ", held by ramet 9 \"holder\"",
-	     ", at most 9", " ms more", "ramet_mutex_lock+0x", "wait_mutex+0x");
+	     ", at most 59 min more", "ramet_mutex_lock+0x", "wait_mutex+0x");
 	SAYS("\"signalled\" waiting for a signal on condition 0x",
 	     "wait_cond+0x");
 	SAYS("\"taker\" waiting for semaphore 0x", "wait_sem+0x");
@@ -655,35 +662,89 @@ TEST(dump_reports_errors_of_writing)
 
 /* ---- SIGQUIT ------------------------------------------------------------ */
 
-static void *send_quit(void *self)
+static void start_detached(void *(*fn)(void *), void *arg)
 {
-	usleep(20 * 1000);
-	pthread_kill(*(pthread_t *)self, SIGQUIT);
-	usleep(100 * 1000);
-	_exit(0);
+	CHECK_EQ(pthread_detach(start_thread(fn, arg)), 0);
 }
 
-static void start_thread(void *(*fn)(void *), void *arg)
-{
-	pthread_t thread;
+/* Loops that dump; when all have, the process ends. */
+static struct {
+	struct loop *loop; /* atomic */
+	struct mail end;
+} dumping[2];
 
-	CHECK_EQ(pthread_create(&thread, NULL, fn, arg), 0);
-	pthread_detach(thread);
+static int dump_count, dumps_done; /* atomic */
+static void (*handle_quit)(int sig);
+static pthread_t quitter;
+
+static void after_dump(struct loop *l, struct mail *mail)
+{
+	(void)l, (void)mail;
+	if (__atomic_add_fetch(&dumps_done, 1, __ATOMIC_SEQ_CST) == dump_count)
+		_exit(0);
 }
 
-static void quit_soon(void)
+/* Mail is delivered in the order of posting. */
+static void quit_and_end(int sig)
 {
-	static pthread_t self;
+	handle_quit(sig);
+	for (int i = 0; i < dump_count; i++) {
+		dumping[i].end.deliver = after_dump;
+		ramet__post(dumping[i].loop, &dumping[i].end);
+	}
+}
 
-	self = pthread_self();
-	start_thread(send_quit, &self);
+static void dumps_here(int number)
+{
+	__atomic_store_n(&dumping[number].loop, ramet__loop(),
+			 __ATOMIC_SEQ_CST);
+}
+
+static bool sleeps(int number)
+{
+	struct loop *l =
+		__atomic_load_n(&dumping[number].loop, __ATOMIC_SEQ_CST);
+
+	return l && __atomic_load_n(&l->sleeping, __ATOMIC_SEQ_CST);
+}
+
+static void *quit_when_all_sleep(void *unused)
+{
+	for (int i = 0; i < dump_count; i++)
+		while (!sleeps(i))
+			usleep(1000);
+	pthread_kill(quitter, SIGQUIT);
+	return unused;
+}
+
+static void *quit_when_busy(void *unused)
+{
+	while (__atomic_load_n(&spins, __ATOMIC_SEQ_CST) < 100)
+		usleep(1000);
+	pthread_kill(quitter, SIGQUIT);
+	return unused;
+}
+
+/* The caller's loop is the first of `count` that dump. */
+static void be_quit(void *(*when)(void *), int count)
+{
+	struct sigaction action;
+
+	CHECK_EQ(sigaction(SIGQUIT, NULL, &action), 0);
+	handle_quit = action.sa_handler;
+	action.sa_handler = quit_and_end;
+	CHECK_EQ(sigaction(SIGQUIT, &action, NULL), 0);
+	quitter = pthread_self();
+	dump_count = count;
+	dumps_here(0);
+	start_detached(when, NULL);
 }
 
 static void quit_while_all_wait(void)
 {
 	start("sleeper", wait_sleep, NULL);
 	ramet_yield();
-	quit_soon();
+	be_quit(quit_when_all_sleep, 1);
 	wait_sleep(NULL);
 }
 
@@ -691,7 +752,7 @@ static void quit_while_busy(void)
 {
 	start("sleeper", wait_sleep, NULL);
 	start("spinner", spin, NULL);
-	quit_soon();
+	be_quit(quit_when_busy, 1);
 	spin(NULL);
 }
 
@@ -715,14 +776,18 @@ TEST(sigquit_dumps_while_ramets_are_busy)
 static void *other_loop(void *unused)
 {
 	ramet_set_name(ramet_self(), "second");
+	dumps_here(1);
 	wait_sleep(NULL);
 	return unused;
 }
 
 static void quit_two_loops(void)
 {
-	start_thread(other_loop, NULL);
-	quit_while_all_wait();
+	start("sleeper", wait_sleep, NULL);
+	ramet_yield();
+	start_detached(other_loop, NULL);
+	be_quit(quit_when_all_sleep, 2);
+	wait_sleep(NULL);
 }
 
 TEST(sigquit_dumps_all_loops)
@@ -745,12 +810,10 @@ static void quit_while_loops_end(void)
 	ramet_yield();
 	for (int round = test_rounds(50); round; round--) {
 		for (int i = 0; i < 4; i++)
-			CHECK_EQ(pthread_create(&threads[i], NULL, short_loop,
-						NULL),
-				 0);
+			threads[i] = start_thread(short_loop, NULL);
 		for (int i = 0; i < 4; i++) {
 			raise(SIGQUIT);
-			pthread_join(threads[i], NULL);
+			join_thread(threads[i]);
 		}
 		ramet_yield();
 	}
@@ -956,7 +1019,7 @@ static void wait_for_descriptor(void)
 	char byte;
 
 	CHECK_EQ(ramet_pipe(fds, 0), 0);
-	start_thread(write_later, (void *)(intptr_t)fds[1]);
+	start_detached(write_later, (void *)(intptr_t)fds[1]);
 	CHECK_EQ(ramet_read(fds[0], &byte, 1), 1);
 	_exit(0);
 }
@@ -972,9 +1035,15 @@ static void wait_for_waker(void)
 {
 	struct ramet_waker *w = ramet_waker_new();
 
-	start_thread(wake_later, w);
+	start_detached(wake_later, w);
 	CHECK_EQ(ramet_waker_wait(w), 0);
 	_exit(0);
+}
+
+static void *nap(void *unused)
+{
+	usleep(50 * 1000);
+	return unused;
 }
 
 static void wait_for_helper(void)
@@ -1018,4 +1087,26 @@ TEST(strict_mode_reports_a_misuse_and_aborts)
 	CHECK(strstr(said, "ramet: misuse (EPERM) by ramet 1 \"careless\""));
 	CHECK(strstr(said, "ramet_mutex_unlock"));
 	CHECK(strstr(said, "unlock_what_is_not_mine"));
+}
+
+static void close_twice(void)
+{
+	int fd;
+
+	setenv("RAMET_STRICT", "1", 1);
+	fd = ramet_socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK_EQ(ramet_close(fd), 0);
+	CHECK_ERR(ramet_close(-1), EBADF); /* as after a failed open */
+	ramet_close(fd);
+	_exit(0);
+}
+
+TEST(strict_mode_reports_a_second_close)
+{
+	char said[4096];
+	int status = test_stderr_of(close_twice, said, sizeof said);
+
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	CHECK(strstr(said, "ramet: misuse (EBADF) by ramet 1 \"main\""));
+	CHECK(strstr(said, "close_twice"));
 }

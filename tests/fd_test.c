@@ -1,9 +1,11 @@
 /* Numbers that are closed, duplicated, reused and shared. */
+#include "fds.h"
 #include "pair.h"
+#include "thread.h"
 
-#include <pthread.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
+#include "base/base.h"
+
+#include <semaphore.h>
 
 /* A ramet that reads into a buffer, or writes. */
 struct call {
@@ -38,26 +40,10 @@ static void check_bad(struct ramet *t, const struct call *c)
 	CHECK_EQ(c->error, EBADF);
 }
 
-static void foreign_pair(int fds[2])
-{
-	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-}
-
-static void pipe_pair(int fds[2])
-{
-	CHECK_EQ(ramet_pipe(fds, 0), 0);
-}
-
-static void foreign_pipe(int fds[2])
-{
-	CHECK_EQ(pipe(fds), 0);
-}
-
 static void (*const makers[])(int fds[2]) = {tcp_pair, unix_pair, foreign_pair,
 					     pipe_pair, foreign_pipe};
 
-#define FOR_EACH_MAKER(i)                                                      \
-	for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+#define FOR_EACH_MAKER(i) for (size_t i = 0; i < countof(makers); i++)
 
 /* ---- close under a waiter ----------------------------------------------- */
 
@@ -180,6 +166,7 @@ TEST(a_woken_waiter_does_not_go_on_with_a_new_file)
 		settle();
 		CHECK_EQ(write(more[1], "x", 1), 1);
 		CHECK_EQ(write(fds[1], "y", 1), 1);
+		await_bytes(fds[0], 1);
 		join(u);
 		check_bad(t, &old);
 		CHECK_EQ(ramet_read(fds[0], old.buf, 16), 4);
@@ -208,6 +195,7 @@ TEST(a_woken_waiter_notices_its_cancel)
 		settle();
 		CHECK_EQ(write(more[1], "x", 1), 1);
 		CHECK_EQ(write(fds[1], "y", 1), 1);
+		await_bytes(fds[0], 1);
 		join(u);
 		join(t);
 		CHECK_EQ(c.result, -1);
@@ -532,6 +520,7 @@ TEST(events_of_a_file_that_lives_on_elsewhere_are_dropped)
 			calls += ramet_ended(t);
 		}
 		CHECK_EQ(calls, 0);
+		await_bytes(copy, 10);
 		d.fd = copy;
 		u = spawn(read_call, &d);
 		join(u);
@@ -549,18 +538,15 @@ TEST(events_of_a_file_that_lives_on_elsewhere_are_dropped)
 TEST(large_numbers)
 {
 	static const int numbers[] = {511, 512, 1023, 5000, 60000, 400000};
-	struct rlimit limit;
 	int fds[2];
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	allow_fds(RLIM_INFINITY);
 	unix_pair(fds);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+	for (size_t i = 0; i < countof(numbers); i++) {
 		struct call c = {.fd = numbers[i]};
 		struct ramet *t;
 
-		if ((rlim_t)numbers[i] >= limit.rlim_max)
+		if (numbers[i] >= sysconf(_SC_OPEN_MAX))
 			break;
 		CHECK_EQ(ramet_dup2(fds[0], numbers[i]), numbers[i]);
 		t = spawn(read_call, &c);
@@ -581,40 +567,47 @@ TEST(large_numbers)
 /* A thread whose loop does what it is asked. */
 struct thread {
 	pthread_t id;
-	int fds[2];
-	int64_t rounds;
+	sem_t parked;   /* its ramet waits */
+	int64_t rounds; /* atomic */
 	struct call call;
 };
 
 static void start(struct thread *t, void *(*fn)(void *))
 {
-	CHECK_EQ(pthread_create(&t->id, NULL, fn, t), 0);
+	CHECK_EQ(sem_init(&t->parked, 0, 0), 0);
+	t->id = start_thread(fn, t);
 }
 
 static void finish(struct thread *t)
 {
-	CHECK_EQ(pthread_join(t->id, NULL), 0);
+	join_thread(t->id);
+}
+
+static void call_elsewhere(struct thread *t, void *(*call)(void *))
+{
+	struct ramet *caller = spawn(call, &t->call);
+
+	settle();
+	CHECK_EQ(sem_post(&t->parked), 0);
+	join(caller);
 }
 
 static void *read_elsewhere(void *p)
 {
-	struct thread *t = p;
-
-	read_call(&t->call);
+	call_elsewhere(p, read_call);
 	return NULL;
 }
 
 static void *write_elsewhere(void *p)
 {
-	struct thread *t = p;
-
-	write_call(&t->call);
+	call_elsewhere(p, write_call);
 	return NULL;
 }
 
-static void pause_a_little(void)
+/* This loop stands still until that one waits. */
+static void await_parked(struct thread *t)
 {
-	CHECK_EQ(ramet_sleep(10 * RAMET_MS), 0);
+	CHECK_EQ(sem_wait(&t->parked), 0);
 }
 
 TEST(a_close_in_one_loop_wakes_waiters_in_another)
@@ -627,11 +620,12 @@ TEST(a_close_in_one_loop_wakes_waiters_in_another)
 		makers[i](fds);
 		reader.call.fd = writer.call.fd = fds[0];
 		start(&reader, read_elsewhere);
+		await_parked(&reader);
 		if (i < 3) {
 			fill(fds[0]);
 			start(&writer, write_elsewhere);
+			await_parked(&writer);
 		}
-		pause_a_little();
 		CHECK_EQ(ramet_close(fds[0]), 0);
 		finish(&reader);
 		CHECK_EQ(reader.call.result, -1);
@@ -655,7 +649,7 @@ TEST(a_number_reused_reaches_no_old_waiter_in_another_loop)
 		unix_pair(again);
 		reader.call.fd = next.call.fd = fds[0];
 		start(&reader, read_elsewhere);
-		pause_a_little();
+		await_parked(&reader);
 		CHECK_EQ(ramet_dup2(again[0], fds[0]), fds[0]);
 		start(&next, read_elsewhere);
 		CHECK_EQ(ramet_write(again[1], "mine", 4), 4);
@@ -671,18 +665,17 @@ TEST(a_number_reused_reaches_no_old_waiter_in_another_loop)
 
 /* In the loop that waits, another ramet meets the new file first: before the
  * news of the close has been taken in. */
-static int shared_number, news_from[2];
+static sem_t reused;
 
 static void *wait_and_meet(void *p)
 {
 	struct thread *t = p;
 	struct ramet *old = spawn(read_call, &t->call);
-	struct call new = {.fd = shared_number};
-	char go;
+	struct call new = {.fd = t->call.fd};
 
 	settle();
-	CHECK_EQ(write(t->fds[1], "r", 1), 1);   /* parked */
-	CHECK_EQ(read(news_from[0], &go, 1), 1); /* blocks this loop */
+	CHECK_EQ(sem_post(&t->parked), 0);
+	CHECK_EQ(sem_wait(&reused), 0); /* blocks this loop */
 	read_call(&new);
 	CHECK_EQ(new.result, 4);
 	check_bad(old, &t->call);
@@ -693,23 +686,19 @@ TEST(a_loop_that_meets_a_new_file_before_the_news_wakes_the_old_waiters)
 {
 	struct thread t = {0};
 	int fds[2], again[2];
-	char c;
 
+	CHECK_EQ(sem_init(&reused, 0, 0), 0);
 	unix_pair(fds);
 	unix_pair(again);
-	CHECK_EQ(pipe(t.fds), 0);
-	CHECK_EQ(pipe(news_from), 0);
 	CHECK_EQ(ramet_write(again[1], "mine", 4), 4);
-	shared_number = t.call.fd = fds[0];
+	t.call.fd = fds[0];
 	start(&t, wait_and_meet);
-	CHECK_EQ(read(t.fds[0], &c, 1), 1);
+	await_parked(&t);
 	CHECK_EQ(ramet_dup2(again[0], fds[0]), fds[0]);
-	CHECK_EQ(write(news_from[1], "g", 1), 1);
+	CHECK_EQ(sem_post(&reused), 0);
 	finish(&t);
 	close_pair(fds);
 	close_pair(again);
-	close_pair(t.fds);
-	close_pair(news_from);
 }
 
 static void *nothing(void *p)
@@ -724,16 +713,12 @@ TEST(more_loops_than_bits)
 	struct thread many[40] = {0}, reader = {0};
 	int fds[2];
 
-	for (int i = 0; i < 31 + 32; i++) {
-		struct thread gone = {0};
-
-		start(&gone, nothing);
-		finish(&gone);
-	}
+	for (int i = 0; i < 31 + 32; i++)
+		run_thread(nothing, NULL);
 	unix_pair(fds);
 	reader.call.fd = fds[0];
 	start(&reader, read_elsewhere);
-	pause_a_little();
+	await_parked(&reader);
 	CHECK_EQ(ramet_close(fds[0]), 0);
 	finish(&reader);
 	CHECK_EQ(reader.call.error, EBADF);
@@ -745,8 +730,8 @@ TEST(more_loops_than_bits)
 			many[i].call.fd = fds[0];
 			start(&many[i], read_elsewhere);
 		}
-		pause_a_little();
-		pause_a_little();
+		for (int i = 0; i < 40; i++)
+			await_parked(&many[i]);
 		CHECK_EQ(ramet_close(fds[0]), 0);
 		for (int i = 0; i < 40; i++) {
 			finish(&many[i]);
@@ -773,7 +758,7 @@ static void *read_what_is_in_the_box(void *p)
 			if (ramet_recv(fd, &c, 1, 0) < 0)
 				CHECK(errno == EBADF || errno == ETIMEDOUT ||
 				      errno == ENOTSOCK /* the poller's */);
-		t->rounds++;
+		__atomic_add_fetch(&t->rounds, 1, __ATOMIC_SEQ_CST);
 	}
 	return NULL;
 }
@@ -795,9 +780,10 @@ TEST(loops_that_race_for_numbers)
 			CHECK_EQ(ramet_sleep(RAMET_MS), 0);
 		close_pair(fds);
 	}
+	while (!__atomic_load_n(&t.rounds, __ATOMIC_SEQ_CST))
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0); /* it begins late */
 	__atomic_store_n(&box, -2, __ATOMIC_SEQ_CST);
 	finish(&t);
-	CHECK(t.rounds > 0);
 }
 
 /* One descriptor read by ramets of two loops: bytes go to either, none is lost.
@@ -826,7 +812,7 @@ TEST(one_descriptor_read_by_two_loops)
 	for (int i = 0; i < 500; i++) {
 		CHECK_EQ(ramet_write(fds[1], "abc", 1 + i % 3), 1 + i % 3);
 		if (i % 50 == 0)
-			pause_a_little();
+			settle();
 	}
 	CHECK_EQ(ramet_shutdown(fds[1], SHUT_WR), 0);
 	join(t);

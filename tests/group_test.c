@@ -1,4 +1,5 @@
 /* Groups: no child outlives its group. */
+#include "door.h"
 #include "ramet.h"
 #include "test.h"
 
@@ -52,6 +53,7 @@ TEST(leaving_the_scope_cancels_and_waits)
 
 TEST(a_scope_around_the_wait_expires_and_close_still_waits)
 {
+	stop_clock(); /* or the first may be late, too */
 	RAMET_WITHIN(10 * RAMET_MS) {
 		ramet_auto_group g;
 
@@ -121,6 +123,7 @@ TEST(next_gives_values_in_the_order_of_ending)
 	ramet_auto_group g;
 	void *value;
 
+	stop_clock(); /* or those that begin late may end late */
 	ramet_group_open(&g, RAMET_ALL | RAMET_ITERATE);
 	for (intptr_t i = 0; i < 4; i++)
 		CHECK(ramet_go(&g, nap, (void *)(200 - 50 * i)) != NULL);
@@ -215,6 +218,35 @@ TEST(closing_breaks_a_deadlock_with_the_closer)
 	CHECK_EQ(ramet_yield(), 0);
 	ramet_group_close(&g);
 	CHECK_EQ(g.running, 0);
+}
+
+static struct ramet_group left_open;
+
+static void *leaves_a_group_open(void *unused)
+{
+	ramet_group_open(&left_open, RAMET_ALL);
+	CHECK(ramet_go(&left_open, nap, (void *)1000) != NULL);
+	return unused;
+}
+
+static void close_it(struct ramet *t, void *unused)
+{
+	(void)t, (void)unused;
+	ramet_group_close(&left_open);
+}
+
+TEST(closing_in_a_link_leaves_cancelled_children_behind)
+{
+	struct ramet *t = ramet_spawn(leaves_a_group_open, NULL);
+	struct ramet_stats stats;
+
+	CHECK(t != NULL);
+	CHECK_EQ(ramet_link(t, close_it, NULL), 0);
+	CHECK_EQ(ramet_join(t, NULL), 0);
+	CHECK_EQ(left_open.running, 0);
+	CHECK_EQ(ramet_yield(), 0);
+	CHECK_EQ(ramet_get_stats(&stats), 0);
+	CHECK_EQ(stats.live, 1);
 }
 
 TEST(without_a_group_nobody_waits)

@@ -22,10 +22,16 @@ static void run_inner(void)
 	_exit(r);
 }
 
+static void hang(void)
+{
+	for (;;)
+		pause();
+}
+
 /* Running fn as a test ends with this result and says `words`. */
 static void expect(void (*fn)(void), enum test_result want, const char *words)
 {
-	inner = (struct test){"inner", fn, 300};
+	inner = (struct test){"inner", fn, fn == hang ? 300 : 20000};
 	int status = test_stderr_of(run_inner, said, sizeof said);
 	CHECK(WIFEXITED(status));
 	CHECK_EQ(WEXITSTATUS(status), want);
@@ -61,12 +67,6 @@ static void other_error(void)
 static void signalled(void)
 {
 	raise(SIGKILL);
-}
-
-static void hang(void)
-{
-	for (;;)
-		pause();
 }
 
 static void leak(void)

@@ -118,18 +118,15 @@ TEST(the_most_that_can_be_polled)
 
 TEST(the_end_of_a_stream_ends_the_wait)
 {
+	static void (*const pairs[])(int fds[2]) = {tcp_pair, pipe_pair,
+						    foreign_pipe};
 	int fds[2];
 
 	for (int kind = 0; kind < 3; kind++) {
 		struct pollfd p;
 		char c;
 
-		if (kind == 0)
-			tcp_pair(fds);
-		else if (kind == 1)
-			CHECK_EQ(ramet_pipe(fds, 0), 0);
-		else
-			CHECK_EQ(pipe(fds), 0);
+		pairs[kind](fds);
 		p = in(fds[0]);
 		RAMET_WITHIN(3 * RAMET_MS)
 			CHECK_ERR(ramet_poll(&p, 1), ETIMEDOUT);
@@ -141,13 +138,14 @@ TEST(the_end_of_a_stream_ends_the_wait)
 	}
 }
 
-static void *drain_slowly(void *fd)
+static void *drain_later(void *fd)
 {
 	static char buf[65536];
 
 	CHECK_EQ(ramet_sleep(2 * RAMET_MS), 0);
-	while (ramet_recv(*(int *)fd, buf, sizeof buf, MSG_DONTWAIT) > 0)
+	while (ramet_recv(*(int *)fd, buf, sizeof buf, 0) > 0)
 		;
+	CHECK_EQ(errno, ECANCELED);
 	return NULL;
 }
 
@@ -160,14 +158,13 @@ TEST(room_to_write_ends_the_wait)
 	for (int tcp = 0; tcp < 2; tcp++) {
 		(tcp ? tcp_pair : unix_pair)(fds);
 		fill(fds[0]);
-		settle();
-		fill(fds[0]);
 		p = (struct pollfd){fds[0], POLLOUT, 0};
 		RAMET_WITHIN(3 * RAMET_MS)
 			CHECK_ERR(ramet_poll(&p, 1), ETIMEDOUT);
-		t = spawn(drain_slowly, &fds[1]);
+		t = spawn(drain_later, &fds[1]);
 		CHECK_EQ(ramet_poll(&p, 1), 1);
 		CHECK_EQ(p.revents, POLLOUT);
+		CHECK_EQ(ramet_cancel(t), 0);
 		join(t);
 		close_pair(fds);
 	}
@@ -221,14 +218,6 @@ static void *look(void *p)
 	return NULL;
 }
 
-static void *take(void *fd)
-{
-	char c;
-
-	CHECK_EQ(ramet_read(*(int *)fd, &c, 1), 1);
-	return NULL;
-}
-
 /* Those that only look do not keep the event from those that take. */
 TEST(lookers_and_a_reader_are_all_woken)
 {
@@ -239,13 +228,13 @@ TEST(lookers_and_a_reader_are_all_woken)
 
 		tcp_pair(fds);
 		if (order)
-			ts[4] = spawn(take, &fds[0]);
+			ts[4] = spawn(read_a_byte, &fds[0]);
 		for (int i = 0; i < 4; i++) {
 			lookers[i] = (struct looker){.fd = fds[0]};
 			ts[i] = spawn(look, &lookers[i]);
 		}
 		if (!order)
-			ts[4] = spawn(take, &fds[0]);
+			ts[4] = spawn(read_a_byte, &fds[0]);
 		settle();
 		CHECK_EQ(ramet_send(fds[1], "x", 1, 0), 1);
 		join(ts[4]);
@@ -273,7 +262,7 @@ TEST(a_close_ends_the_wait)
 		if (ours)
 			unix_pair(fds);
 		else
-			CHECK_EQ(pipe(fds), 0);
+			foreign_pipe(fds);
 		l.fd = fds[0];
 		t = spawn(look, &l);
 		settle();

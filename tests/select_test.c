@@ -1,28 +1,13 @@
 /* Select: exactly one case is done, the first that can be, and no trace is left
  * of the others. */
 #include "core/core.h"
-#include "ramet.h"
-#include "test.h"
+#include "door.h"
+#include "ramets.h"
+#include "thread.h"
 
-#include <pthread.h>
-#include <string.h>
+#define HOUR (3600 * RAMET_SEC)
 
 static struct ramet_chan *a, *b;
-
-/* From now on chance decides who is next, as in a simulation. */
-static uint32_t pick(uint32_t n)
-{
-	return test_rand(n);
-}
-
-static void leave_it_to_chance(void)
-{
-	static struct kernel kernel;
-
-	kernel = *ramet__kernel;
-	kernel.pick = pick;
-	ramet__kernel = &kernel;
-}
 
 void test_begin(void)
 {
@@ -100,12 +85,6 @@ static int end(struct one *o)
 	return o->chosen;
 }
 
-static void settle(void)
-{
-	for (int i = 0; i < 4; i++)
-		CHECK_EQ(ramet_yield(), 0);
-}
-
 static int send_now(struct ramet_chan *ch, int64_t item)
 {
 	return ramet_chan_trysend(ch, &item);
@@ -158,8 +137,7 @@ TEST(only_one_of_two_that_are_ready_is_done)
 TEST(the_default_is_chosen_when_nothing_else_is_ready)
 {
 	int64_t item = 0;
-	struct ramet_case cases[] = {otherwise, to_recv(b, &item),
-				     at(3600 * RAMET_SEC)};
+	struct ramet_case cases[] = {otherwise, to_recv(b, &item), at(HOUR)};
 
 	CHECK_EQ(ramet_select(cases, 3), 0);
 	CHECK_EQ(send_now(b, 9), 1);
@@ -226,7 +204,7 @@ TEST(whichever_comes_first_is_chosen)
 	struct one o;
 
 	start(&o);
-	settle();
+	let_run();
 	CHECK_EQ(send_now(b, 7), 1);
 	CHECK_ERR(send_now(a, 8), EAGAIN); /* it has its item */
 	CHECK_EQ(o.items[1], 7);           /* and has not run yet */
@@ -248,7 +226,7 @@ TEST(a_waiting_send_is_chosen_when_it_is_received)
 	o.cases[1] = to_send(a, &o.items[0]);
 	o.cases[2] = to_send(b, &o.items[1]);
 	o.ramet = ramet_spawn(select_once, &o);
-	settle(); /* it does not send to itself */
+	let_run(); /* it does not send to itself */
 	CHECK(!ramet_ended(o.ramet));
 	CHECK_EQ(ramet_chan_recv(b, &item), 1);
 	CHECK_EQ(item, 0);
@@ -264,7 +242,7 @@ TEST(two_selects_meet)
 	struct one o, p = {.items = {11}, .count = 1};
 
 	start(&o);
-	settle();
+	let_run();
 	p.cases[0] = to_send(a, &p.items[0]);
 	p.ramet = ramet_spawn(select_once, &p);
 	CHECK_EQ(end(&p), 0);
@@ -280,7 +258,7 @@ TEST(the_same_channel_may_be_listed_twice)
 
 	start(&o);
 	o.cases[1] = to_recv(a, &o.items[1]);
-	settle();
+	let_run();
 	CHECK_EQ(send_now(a, 1), 1);
 	CHECK_ERR(send_now(a, 2), EAGAIN);
 	CHECK_EQ(end(&o), 0);
@@ -294,7 +272,7 @@ TEST(closing_a_channel_is_a_choice)
 	struct one o;
 
 	start(&o);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_chan_close(b), 0);
 	CHECK_EQ(end(&o), 1);
 	CHECK_EQ(o.cases[1].result, 0);
@@ -307,7 +285,7 @@ TEST(freeing_a_channel_is_a_choice)
 
 	start(&o);
 	start(&p);
-	settle();
+	let_run();
 	CHECK_EQ(send_now(b, 1), 1); /* o's, which has not run */
 	ramet_chan_free(a);
 	CHECK_EQ(end(&o), 1);
@@ -322,7 +300,7 @@ TEST(freeing_a_channel_is_a_choice)
 TEST(a_ramets_end_is_a_choice_and_it_is_still_to_be_joined)
 {
 	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)RAMET_MS);
-	struct ramet *u = ramet_spawn(sleep_for, (void *)(intptr_t)RAMET_SEC);
+	struct ramet *u = ramet_spawn(sleep_for, (void *)(intptr_t)HOUR);
 	struct ramet_case cases[] = {to_join(u), to_join(t), to_join(t)};
 	void *value;
 
@@ -339,12 +317,12 @@ TEST(a_ramets_end_is_a_choice_and_it_is_still_to_be_joined)
 
 TEST(a_ramet_has_one_joiner)
 {
-	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)RAMET_SEC);
+	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)HOUR);
 	struct one o = {.count = 1, .cases = {to_join(t)}};
 	struct ramet_case mine = to_join(t);
 
 	o.ramet = ramet_spawn(select_once, &o);
-	settle();
+	let_run();
 	CHECK_ERR(ramet_select(&mine, 1), EINVAL);
 	CHECK_ERR(ramet_join(t, NULL), EINVAL);
 	CHECK_EQ(ramet_cancel(o.ramet), 0);
@@ -356,13 +334,13 @@ TEST(a_ramet_has_one_joiner)
 
 TEST(an_end_in_the_turn_of_an_item_is_no_second_choice)
 {
-	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)RAMET_SEC);
+	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)HOUR);
 	struct one o = {.count = 2};
 
 	o.cases[0] = to_join(t);
 	o.cases[1] = to_recv(a, &o.items[1]);
 	o.ramet = ramet_spawn(select_once, &o);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_cancel(t), 0); /* runs before o does */
 	CHECK_EQ(send_now(a, 3), 1);
 	CHECK_EQ(end(&o), 1);
@@ -375,7 +353,7 @@ TEST(an_end_in_the_turn_of_an_item_is_no_second_choice)
 TEST(a_deadline_is_a_choice)
 {
 	int64_t item, begin = ramet_now();
-	struct ramet_case cases[] = {to_recv(a, &item), at(3600 * RAMET_SEC),
+	struct ramet_case cases[] = {to_recv(a, &item), at(HOUR),
 				     at(5 * RAMET_MS), at(RAMET_NEVER)};
 
 	CHECK_EQ(ramet_select(cases, 4), 2);
@@ -399,12 +377,12 @@ TEST(a_poll_sees_a_deadline_pass)
 TEST(the_tighter_of_scope_and_deadline_decides)
 {
 	int64_t item;
-	struct ramet_case cases[] = {to_recv(a, &item), at(3600 * RAMET_SEC)};
+	struct ramet_case cases[] = {to_recv(a, &item), at(HOUR)};
 
 	RAMET_WITHIN(5 * RAMET_MS)
 		CHECK_ERR(ramet_select(cases, 2), ETIMEDOUT);
 	cases[1] = at(5 * RAMET_MS);
-	RAMET_WITHIN(3600 * RAMET_SEC)
+	RAMET_WITHIN(HOUR)
 		CHECK_EQ(ramet_select(cases, 2), 1);
 	RAMET_WITHIN(0) {
 		CHECK_ERR(ramet_select(cases, 2), ETIMEDOUT);
@@ -420,7 +398,7 @@ TEST(a_cancelled_select_takes_nothing)
 
 	start(&o);
 	start(&p);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_cancel(o.ramet), 0);
 	CHECK_EQ(send_now(a, 1), 1);
 	CHECK_EQ(send_now(b, 2), 1);
@@ -437,7 +415,7 @@ TEST(a_case_done_before_a_cancel_is_done)
 	struct one o;
 
 	start(&o);
-	settle();
+	let_run();
 	CHECK_EQ(send_now(a, 1), 1);
 	CHECK_EQ(ramet_cancel(o.ramet), 0);
 	CHECK_EQ(end(&o), 0);
@@ -452,7 +430,7 @@ TEST(a_killed_select_leaves_no_trace)
 	start(&o);
 	for (size_t i = 2; i < 12; i++) /* so many that it allocates */
 		o.cases[o.count++] = to_recv(a, &o.items[i]);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_kill(o.ramet), 0);
 	CHECK_ERR(send_now(a, 1), EAGAIN);
 	CHECK_ERR(ramet_join(o.ramet, NULL), ECHILD);
@@ -468,7 +446,7 @@ TEST(selects_and_receivers_take_turns)
 
 	start(&o);
 	start(&p);
-	settle();
+	let_run();
 	CHECK_EQ(send_now(a, 1), 1);
 	CHECK_EQ(send_now(a, 2), 1);
 	CHECK_EQ(end(&p), 0);
@@ -604,7 +582,7 @@ TEST(every_item_is_taken_once)
 
 TEST(every_item_is_taken_once_in_any_order)
 {
-	leave_it_to_chance();
+	let_pick(test_rand);
 	check_items();
 }
 
@@ -624,10 +602,8 @@ static void *from_outside(void *t)
 TEST(another_loop_is_refused)
 {
 	struct ramet *t = ramet_spawn(sleep_for, NULL);
-	pthread_t thread;
 
-	CHECK_EQ(pthread_create(&thread, NULL, from_outside, t), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	run_thread(from_outside, t);
 	CHECK_EQ(ramet_join(t, NULL), 0);
 	free_channels();
 }

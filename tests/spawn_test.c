@@ -1,8 +1,9 @@
 /* Spawn, join, detach, joinall, links, defers: the life of a ramet. */
+#include "door.h"
 #include "ramet.h"
 #include "test.h"
+#include "thread.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static char trace[64];
@@ -124,6 +125,7 @@ TEST(joinall_reports_in_the_order_of_ending)
 	struct ramet *t[4];
 	void *value;
 
+	stop_clock(); /* or two may end while the machine pauses */
 	for (int i = 0; i < 4; i++)
 		t[i] = ramet_spawn(sleep_for,
 				   (void *)(intptr_t)(200 - 60 * i));
@@ -209,8 +211,12 @@ TEST(options_are_taken)
 {
 	struct ramet_opts opts = {.name = "a name that is longer than it may be",
 				  .delay = 30 * RAMET_MS};
-	int64_t begin = ramet_now();
-	struct ramet *t = ramet_spawn_opts(say, (void *)'d', &opts);
+	int64_t begin;
+	struct ramet *t;
+
+	stop_clock(); /* or the delay is over before anyone looks */
+	begin = ramet_now();
+	t = ramet_spawn_opts(say, (void *)'d', &opts);
 
 	CHECK(strcmp(ramet_name(t), "a name that is longer than it m") == 0);
 	CHECK_EQ(ramet_id(t), 2);
@@ -254,13 +260,9 @@ static void *use_foreign(void *arg)
 
 TEST(each_os_thread_has_its_loop)
 {
-	pthread_t thread;
-
 	foreign = run(say, 'x');
-	for (int i = 0; i < 3; i++) {
-		CHECK_EQ(pthread_create(&thread, NULL, use_foreign, NULL), 0);
-		CHECK_EQ(pthread_join(thread, NULL), 0);
-	}
+	for (int i = 0; i < 3; i++)
+		run_thread(use_foreign, NULL);
 	CHECK_EQ(ramet_join(foreign, NULL), 0);
 }
 
@@ -272,9 +274,6 @@ static void *end_main(void *arg)
 
 TEST(what_a_main_deferred_runs_when_its_os_thread_ends)
 {
-	pthread_t thread;
-
-	CHECK_EQ(pthread_create(&thread, NULL, end_main, NULL), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	run_thread(end_main, NULL);
 	CHECK(strcmp(trace, "e") == 0);
 }

@@ -1,42 +1,17 @@
 /* read, write and their kin on whatever can be read and written. */
 #include "pair.h"
+#include "ticker.h"
+
+#include "base/base.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <termios.h>
 
 /* ---- one way to move bytes after the other ------------------------------ */
-
-/* fds[0] reads what fds[1] writes. */
-static void make_tcp(int fds[2])
-{
-	tcp_pair(fds);
-}
-
-static void make_unix(int fds[2])
-{
-	unix_pair(fds);
-}
-
-static void make_pipe(int fds[2])
-{
-	CHECK_EQ(ramet_pipe(fds, 0), 0);
-}
-
-static void make_foreign_pipe(int fds[2])
-{
-	CHECK_EQ(pipe(fds), 0);
-}
-
-static void make_foreign_socket(int fds[2])
-{
-	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-}
 
 static void make_fifo(int fds[2])
 {
@@ -78,18 +53,17 @@ static const struct way {
 	void (*make)(int fds[2]);
 	bool ours;
 } ways[] = {
-	{"tcp", make_tcp, true},
-	{"unix", make_unix, true},
-	{"pipe", make_pipe, true},
-	{"foreign pipe", make_foreign_pipe, false},
-	{"foreign socket", make_foreign_socket, false},
+	{"tcp", tcp_pair, true},
+	{"unix", unix_pair, true},
+	{"pipe", pipe_pair, true},
+	{"foreign pipe", foreign_pipe, false},
+	{"foreign socket", foreign_pair, false},
 	{"fifo", make_fifo, false},
 	{"pty", make_pty, false},
 };
 
 #define FOR_EACH_WAY(w)                                                        \
-	for (const struct way *w = ways;                                       \
-	     w < ways + sizeof ways / sizeof *ways; w++)
+	for (const struct way *w = ways; w < ways + countof(ways); w++)
 
 /* The n-th byte of a stream. */
 static char nth(size_t n)
@@ -181,6 +155,23 @@ TEST(a_large_write_completes)
 	free(buf);
 }
 
+/* How many bytes come before an end mark; some may be left from before. */
+static size_t count_until(char end, int fd)
+{
+	char buf[4096];
+	size_t count = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, buf, sizeof buf);
+
+		if (n <= 0)
+			return 0;
+		if (buf[n - 1] == end)
+			return count + (size_t)n - 1;
+		count += (size_t)n;
+	}
+}
+
 /* A tty that has to make two bytes of each. */
 TEST(a_tty_that_is_full_blocks_only_the_writer)
 {
@@ -208,11 +199,10 @@ TEST(a_tty_that_is_full_blocks_only_the_writer)
 	child = fork();
 	if (child == 0) {
 		close(fds[1]);
-		for (got = 0; got < 2 * SIZE;)
-			got += (size_t)read(fds[0], buf, sizeof buf);
-		_exit(0);
+		_exit(count_until('!', fds[0]) >= 2 * SIZE ? 0 : 1);
 	}
 	CHECK_EQ(ramet_write_all(fds[1], lines, SIZE), SIZE);
+	CHECK_EQ(ramet_write(fds[1], "!", 1), 1);
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK_EQ(status, 0);
 	close_pair(fds);
@@ -291,7 +281,7 @@ TEST(a_broken_socket_raises_no_signal)
 	for (int foreign = 0; foreign < 2; foreign++) {
 		int fds[2];
 
-		(foreign ? make_foreign_socket : make_unix)(fds);
+		(foreign ? foreign_pair : unix_pair)(fds);
 		CHECK_EQ(ramet_close(fds[0]), 0);
 		CHECK_ERR(ramet_write(fds[1], &c, 1), EPIPE);
 		CHECK_ERR(ramet_writev(fds[1], two, 2), EPIPE);
@@ -321,6 +311,7 @@ TEST(a_write_cut_short_tells_how_much_went_out_and_then_why)
 			CHECK(n > 0 && n < SIZE);
 			CHECK_ERR(ramet_write(fds[1], buf, SIZE), ETIMEDOUT);
 		}
+		keep_full(fds[1]);
 		RAMET_WITHIN(20 * RAMET_MS)
 			CHECK_ERR(ramet_write_all(fds[1], buf, SIZE),
 				  ETIMEDOUT);
@@ -473,7 +464,7 @@ TEST(vectors_that_are_none)
 	struct iovec iov = {NULL, 0};
 	int fds[2];
 
-	make_unix(fds);
+	unix_pair(fds);
 	CHECK_ERR(ramet_readv(fds[0], &iov, 0), EINVAL);
 	CHECK_ERR(ramet_readv(fds[0], &iov, -1), EINVAL);
 	CHECK_ERR(ramet_readv(fds[0], &iov, 1025), EINVAL);
@@ -513,19 +504,10 @@ TEST(nothing_is_read_and_written_at_once)
 
 /* ---- what others made --------------------------------------------------- */
 
-static int ticks;
-
-static void *tick(void *unused)
-{
-	while (ramet_sleep(RAMET_MS) == 0)
-		ticks++;
-	return unused;
-}
-
 TEST(descriptors_of_others_block_the_ramet_alone_and_stay_as_they_are)
 {
 	static char much[8000000];
-	struct ramet *ticker = spawn(tick, NULL);
+	struct ramet *ticker = start_ticker();
 	char c;
 
 	FOR_EACH_WAY(w)
@@ -551,27 +533,19 @@ TEST(descriptors_of_others_block_the_ramet_alone_and_stay_as_they_are)
 			CHECK_EQ(fcntl(fds[i], F_GETFL), flags[i]);
 		close_pair(fds);
 	}
-	ramet_cancel(ticker);
-	join(ticker);
+	stop_ticker(ticker);
 }
 
-struct exchange {
-	int fds[2];
-};
-
-static void *write_byte_later(void *p)
+static void *write_byte_later(void *fd)
 {
-	struct exchange *x = p;
-
 	settle();
-	CHECK_EQ(ramet_write(x->fds[1], "x", 1), 1);
+	CHECK_EQ(ramet_write(*(int *)fd, "x", 1), 1);
 	return NULL;
 }
 
 static void check_exchange(int fds[2])
 {
-	struct exchange x = {{fds[0], fds[1]}};
-	struct ramet *t = spawn(write_byte_later, &x);
+	struct ramet *t = spawn(write_byte_later, &fds[1]);
 	char c = 0;
 
 	CHECK_EQ(ramet_read(fds[0], &c, 1), 1);
@@ -603,17 +577,26 @@ TEST(a_number_closed_and_opened_behind_our_back)
 	}
 }
 
+static int temporary_file(void)
+{
+	char name[] = "/tmp/ramet-XXXXXX";
+	int fd = mkstemp(name);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(unlink(name), 0);
+	return fd;
+}
+
 TEST(a_socket_that_others_replace_by_a_file)
 {
-	char name[] = "/tmp/ramet-XXXXXX", buf[8];
+	char buf[8];
 	int fds[2], file;
 
-	make_foreign_socket(fds);
+	foreign_pair(fds);
 	check_exchange(fds);
 	close(fds[0]);
-	file = mkstemp(name);
+	file = temporary_file();
 	CHECK_EQ(file, fds[0]);
-	CHECK_EQ(unlink(name), 0);
 	CHECK_EQ(ramet_write(file, "words", 5), 5);
 	CHECK_EQ(lseek(file, 0, SEEK_SET), 0);
 	CHECK_EQ(ramet_read(file, buf, sizeof buf), 5);
@@ -624,16 +607,14 @@ TEST(a_socket_that_others_replace_by_a_file)
 
 TEST(a_file_that_others_replace_by_a_socket)
 {
-	char name[] = "/tmp/ramet-XXXXXX", buf[8];
-	int fds[2], file = mkstemp(name);
+	char buf[8];
+	int fds[2], file = temporary_file();
 
-	CHECK(file >= 0);
-	CHECK_EQ(unlink(name), 0);
 	CHECK_EQ(ramet_write(file, "words", 5), 5);
 	CHECK_EQ(ramet_read(file, buf, sizeof buf), 0);
 	close(file);
 	signal(SIGPIPE, on_sigpipe);
-	make_foreign_socket(fds);
+	foreign_pair(fds);
 	CHECK_EQ(fds[0], file);
 	check_exchange(fds);
 	close(fds[1]);
@@ -769,18 +750,18 @@ TEST(what_cannot_be_read_or_written)
 	CHECK_ERR(ramet_read(dir, &c, 1), EISDIR);
 	CHECK_ERR(ramet_write(dir, &c, 1), EBADF);
 	CHECK_EQ(ramet_close(dir), 0);
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+	for (size_t i = 0; i < countof(bad); i++) {
 		CHECK_ERR(ramet_read(bad[i], &c, 1), EBADF);
 		CHECK_ERR(ramet_write(bad[i], &c, 1), EBADF);
 		CHECK_ERR(ramet_read_all(bad[i], &c, 1), EBADF);
 		CHECK_ERR(ramet_write_all(bad[i], &c, 1), EBADF);
 	}
-	make_foreign_pipe(fds);
+	foreign_pipe(fds);
 	CHECK_ERR(ramet_read(fds[1], &c, 1), EBADF);
 	CHECK_ERR(ramet_write(fds[0], &c, 1), EBADF);
 	close_pair(fds);
 	CHECK_ERR(ramet_read(fds[0], &c, 1), EBADF);
-	make_pipe(fds);
+	pipe_pair(fds);
 	CHECK_ERR(ramet_read(fds[1], &c, 1), EBADF);
 	CHECK_ERR(ramet_write(fds[0], &c, 1), EBADF);
 	close_pair(fds);
@@ -888,11 +869,13 @@ TEST(a_call_half_done_does_not_go_on_with_a_new_file)
 		struct ramet *t;
 		char c;
 
-		make_tcp(fds);
-		make_unix(again);
+		tcp_pair(fds);
+		unix_pair(again);
 		x.fd = fds[1];
-		if (!x.write)
+		if (!x.write) {
 			CHECK_EQ(ramet_write(fds[0], "half", 4), 4);
+			await_bytes(fds[1], 4);
+		}
 		t = spawn(transfer, &x);
 		settle();
 		CHECK_EQ(ramet_close(fds[1]), 0);

@@ -1,10 +1,9 @@
 /* Locks, conditions, semaphores, events and wait groups: what is handed over
  * reaches exactly one ramet, in order, whoever gives up in between. */
-#include "kernel/kernel.h"
-#include "ramet.h"
-#include "test.h"
+#include "door.h"
+#include "ramets.h"
+#include "thread.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static struct ramet_mutex mutex;
@@ -18,26 +17,6 @@ static char order[64]; /* who got it, one letter each */
 static void append(const char *name)
 {
 	strcat(order, name);
-}
-
-/* Who decides who is next, as in a simulation. */
-static uint32_t pick_any(uint32_t n)
-{
-	return test_rand(n);
-}
-
-static uint32_t pick_last(uint32_t n)
-{
-	return n - 1;
-}
-
-static void let_pick(uint32_t (*fn)(uint32_t n))
-{
-	static struct kernel kernel;
-
-	kernel = *ramet__kernel;
-	kernel.pick = fn;
-	ramet__kernel = &kernel;
 }
 
 /* One kind of wait, as the tests for all of them see it. */
@@ -168,16 +147,17 @@ static int end(struct waiter *w)
 	return w->error;
 }
 
-static void settle(void)
+/* From a new start, have `count` ramets wait in turn: "a", "b", ... */
+static void start_waiting(const struct kind *k, struct waiter *w, int count)
 {
-	for (int i = 0; i < 4; i++)
-		CHECK_EQ(ramet_yield(), 0);
-}
+	static const char *const names[] = {"a", "b", "c"};
 
-/* Longer than anything here takes that does not wait for it. */
-static int64_t a_while(void)
-{
-	return (test_slow() ? 300 : 20) * RAMET_MS;
+	order[0] = '\0';
+	k->close();
+	for (int i = 0; i < count; i++)
+		start(&w[i], k, names[i]);
+	let_run();
+	CHECK(!*order);
 }
 
 /* ---- true of every kind ------------------------------------------------- */
@@ -185,18 +165,13 @@ static int64_t a_while(void)
 TEST(waits_are_served_in_the_order_of_asking)
 {
 	for (const struct kind *k = kinds; k < kinds_end; k++) {
-		struct waiter a, b, c;
+		struct waiter w[3];
 
-		order[0] = '\0';
-		k->close();
-		start(&a, k, "a");
-		start(&b, k, "b");
-		start(&c, k, "c");
-		settle();
-		CHECK(!*order);
+		start_waiting(k, w, 3);
 		for (int i = 0; i < (k->leave == nothing ? 3 : 1); i++)
 			k->let_one();
-		CHECK(end(&c) == 0 && end(&b) == 0 && end(&a) == 0);
+		for (int i = 2; i >= 0; i--)
+			CHECK_EQ(end(&w[i]), 0);
 		CHECK(strcmp(order, "abc") == 0);
 	}
 }
@@ -204,20 +179,15 @@ TEST(waits_are_served_in_the_order_of_asking)
 TEST(a_cancelled_wait_fails_and_leaves_no_trace)
 {
 	for (const struct kind *k = kinds; k < kinds_end; k++) {
-		struct waiter a, b, c;
+		struct waiter w[3];
 
-		order[0] = '\0';
-		k->close();
-		start(&a, k, "a");
-		start(&b, k, "b");
-		start(&c, k, "c");
-		settle();
-		CHECK_EQ(ramet_cancel(b.ramet), 0);
-		CHECK_EQ(end(&b), ECANCELED);
+		start_waiting(k, w, 3);
+		CHECK_EQ(ramet_cancel(w[1].ramet), 0);
+		CHECK_EQ(end(&w[1]), ECANCELED);
 		k->let_one();
 		if (k->leave == nothing)
 			k->let_one();
-		CHECK(end(&a) == 0 && end(&c) == 0);
+		CHECK(end(&w[0]) == 0 && end(&w[2]) == 0);
 		CHECK(strcmp(order, "ac") == 0);
 	}
 }
@@ -225,17 +195,13 @@ TEST(a_cancelled_wait_fails_and_leaves_no_trace)
 TEST(what_is_given_after_a_cancel_goes_to_the_next)
 {
 	for (const struct kind *k = kinds; k < kinds_end; k++) {
-		struct waiter a, b;
+		struct waiter w[2];
 
-		order[0] = '\0';
-		k->close();
-		start(&a, k, "a");
-		start(&b, k, "b");
-		settle();
-		CHECK_EQ(ramet_cancel(a.ramet), 0);
-		k->let_one(); /* a is still queued */
-		CHECK_EQ(end(&a), ECANCELED);
-		CHECK_EQ(end(&b), 0);
+		start_waiting(k, w, 2);
+		CHECK_EQ(ramet_cancel(w[0].ramet), 0);
+		k->let_one(); /* it is still queued */
+		CHECK_EQ(end(&w[0]), ECANCELED);
+		CHECK_EQ(end(&w[1]), 0);
 		CHECK(strcmp(order, "b") == 0);
 	}
 }
@@ -245,10 +211,7 @@ TEST(what_was_given_before_a_cancel_is_kept)
 	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a;
 
-		order[0] = '\0';
-		k->close();
-		start(&a, k, "a");
-		settle();
+		start_waiting(k, &a, 1);
 		k->let_one();
 		CHECK_EQ(ramet_cancel(a.ramet), 0);
 		CHECK_EQ(end(&a), 0);
@@ -277,19 +240,14 @@ static void *give_later(void *arg)
 {
 	const struct kind *k = arg;
 
-	CHECK_EQ(ramet_sleep_until(ramet_after(a_while())), 0);
+	CHECK_EQ(ramet_sleep_until(ramet_after(RAMET_MS)), 0);
 	k->let_one();
 	return NULL;
 }
 
-static void spin(int64_t ns)
-{
-	for (int64_t begin = ramet_now(); ramet_now() - begin < ns;)
-		;
-}
-
 TEST(what_is_given_in_the_turn_of_a_timeout_goes_to_the_next)
 {
+	stop_clock();
 	for (const struct kind *k = kinds; k < kinds_end; k++) {
 		struct waiter a, b;
 		struct ramet *giver;
@@ -299,10 +257,10 @@ TEST(what_is_given_in_the_turn_of_a_timeout_goes_to_the_next)
 		order[0] = '\0';
 		k->close();
 		giver = ramet_spawn(give_later, (void *)(uintptr_t)k);
-		start(&a, k, "a")->within = 2 * a_while();
+		start(&a, k, "a")->within = 2 * RAMET_MS;
 		start(&b, k, "b");
 		CHECK_EQ(ramet_yield(), 0);
-		spin(3 * a_while()); /* both timers are due in one turn */
+		pass_time(4 * RAMET_MS); /* both timers are due in one turn */
 		CHECK_EQ(ramet_join(giver, NULL), 0);
 		CHECK_EQ(end(&a), ETIMEDOUT);
 		CHECK_EQ(end(&b), 0);
@@ -330,7 +288,7 @@ static void *try_all(void *arg)
 	CHECK_ERR(ramet_wg_wait(&wg), ECANCELED);
 	ramet_wg_add(&wg, 1);
 	CHECK_EQ(ramet_wg_done(&wg), 0);
-	RAMET_SHIELD(RAMET_SEC) {
+	RAMET_SHIELD(3600 * RAMET_SEC) {
 		CHECK_EQ(ramet_mutex_lock(&mutex), 0);
 		CHECK_EQ(ramet_mutex_unlock(&mutex), 0);
 	}
@@ -356,19 +314,15 @@ TEST(an_expired_scope_fails_waits_that_would_not_wait)
 TEST(a_killed_waiter_leaves_no_trace)
 {
 	for (const struct kind *k = kinds; k < kinds_end; k++) {
-		struct waiter a, b;
+		struct waiter w[2];
 
 		if (k->wait == wait_cond)
 			continue; /* below: it would end with the mutex */
-		order[0] = '\0';
-		k->close();
-		start(&a, k, "a");
-		start(&b, k, "b");
-		settle();
-		CHECK_EQ(ramet_kill(a.ramet), 0);
+		start_waiting(k, w, 2);
+		CHECK_EQ(ramet_kill(w[0].ramet), 0);
 		k->let_one();
-		CHECK_ERR(ramet_join(a.ramet, NULL), ECHILD);
-		CHECK_EQ(end(&b), 0);
+		CHECK_ERR(ramet_join(w[0].ramet, NULL), ECHILD);
+		CHECK_EQ(end(&w[1]), 0);
 		CHECK(strcmp(order, "b") == 0);
 	}
 }
@@ -393,18 +347,16 @@ static void *from_outside(void *arg)
 TEST(another_loop_is_refused)
 {
 	struct waiter w[5];
-	pthread_t thread;
 
 	for (int i = 1; i < 5; i++) {
 		kinds[i].close();
 		start(&w[i], &kinds[i], "");
 	}
-	settle();
+	let_run();
 	take_mutex();
 	start(&w[0], &kinds[0], "");
-	settle();
-	CHECK_EQ(pthread_create(&thread, NULL, from_outside, NULL), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	let_run();
+	run_thread(from_outside, NULL);
 	let_mutex();
 	for (int i = 1; i < 5; i++)
 		kinds[i].let_one();
@@ -432,7 +384,7 @@ TEST(unlock_makes_the_next_one_the_owner_at_once)
 
 	take_mutex();
 	start(&a, &kinds[0], "a");
-	settle();
+	let_run();
 	let_mutex();
 	CHECK(mutex.owner == a.ramet);
 	CHECK_ERR(ramet_mutex_trylock(&mutex), EBUSY);
@@ -466,10 +418,15 @@ TEST(nobody_overtakes_at_a_mutex)
 	take_mutex();
 	for (int i = 0; i < 3; i++)
 		t[i] = ramet_spawn(take_turns, &turns[i]);
-	settle();
+	let_run();
 	let_mutex();
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(ramet_join(t[i], NULL), 0);
+}
+
+static uint32_t pick_last(uint32_t n)
+{
+	return n - 1;
 }
 
 /* Here unlock leaves the mutex free, and who is ready last runs first. */
@@ -479,7 +436,7 @@ TEST(who_is_overtaken_at_a_mutex_can_be_cancelled)
 
 	take_mutex();
 	start(&a, &kinds[0], "a");
-	settle();
+	let_run();
 	let_pick(pick_last);
 	let_mutex();
 	CHECK(!mutex.owner && mutex.waiters.first == NULL);
@@ -522,7 +479,7 @@ TEST(a_mutex_excludes_in_any_order)
 {
 	enum { LOCKERS = 30 };
 
-	let_pick(pick_any);
+	let_pick(test_rand);
 	for (int round = test_rounds(200); round; round--) {
 		struct ramet *t[LOCKERS];
 
@@ -557,9 +514,9 @@ TEST(a_signal_wakes_one_and_a_broadcast_all)
 	for (int i = 0; i < 4; i++)
 		start(&w[i], &kinds[1],
 		      (const char *[]){"a", "b", "c", "d"}[i]);
-	settle();
+	let_run();
 	CHECK_EQ(ramet_cond_signal(&cond), 1);
-	settle();
+	let_run();
 	CHECK(strcmp(order, "a") == 0);
 	CHECK_EQ(ramet_cond_broadcast(&cond), 3);
 	for (int i = 0; i < 4; i++)
@@ -572,17 +529,18 @@ TEST(a_cancelled_condition_waits_for_its_mutex)
 {
 	struct waiter a, b;
 
+	stop_clock();
 	start(&a, &kinds[1], "a");
-	start(&b, &kinds[1], "b")->within = a_while();
-	settle();
+	start(&b, &kinds[1], "b")->within = RAMET_MS;
+	let_run();
 	take_mutex();
 	CHECK_EQ(ramet_cancel(a.ramet), 0);
-	CHECK_EQ(ramet_sleep(2 * a_while()), 0);
+	CHECK_EQ(ramet_sleep(2 * RAMET_MS), 0);
 	CHECK(!ramet_ended(a.ramet) && !ramet_ended(b.ramet));
 	CHECK_EQ(ramet_cancel(a.ramet), 0);
 	CHECK_EQ(ramet_cancel(b.ramet), 0);
 	CHECK_EQ(ramet_cond_signal(&cond), 0);
-	settle();
+	let_run();
 	CHECK(!ramet_ended(a.ramet) && !ramet_ended(b.ramet));
 	let_mutex();
 	CHECK_EQ(end(&a), ECANCELED);
@@ -594,11 +552,12 @@ TEST(a_signalled_condition_is_no_failure_if_the_scope_ends_at_the_mutex)
 {
 	struct waiter a;
 
-	start(&a, &kinds[1], "a")->within = a_while();
-	settle();
+	stop_clock();
+	start(&a, &kinds[1], "a")->within = RAMET_MS;
+	let_run();
 	take_mutex();
 	CHECK_EQ(ramet_cond_signal(&cond), 1);
-	CHECK_EQ(ramet_sleep(2 * a_while()), 0);
+	CHECK_EQ(ramet_sleep(2 * RAMET_MS), 0);
 	let_mutex();
 	CHECK_EQ(end(&a), 0);
 }
@@ -624,10 +583,10 @@ TEST(a_condition_is_unwound_with_its_mutex_held)
 {
 	struct ramet *t = ramet_spawn(wait_to_be_killed, &mutex);
 
-	settle();
+	let_run();
 	take_mutex();
 	CHECK_EQ(ramet_kill(t), 0);
-	settle();
+	let_run();
 	CHECK(!ramet_ended(t));
 	let_mutex();
 	CHECK_ERR(ramet_join(t, NULL), ECHILD);
@@ -654,7 +613,7 @@ static void *end_with_the_mutex(void *other)
 {
 	take_mutex();
 	start(other, &kinds[0], "o");
-	settle();
+	let_run();
 	return NULL;
 }
 
@@ -724,7 +683,7 @@ TEST(what_is_posted_to_a_waiter_cannot_be_taken_by_another)
 	struct waiter a;
 
 	start(&a, &kinds[2], "a");
-	settle();
+	let_run();
 	CHECK_EQ(ramet_sem_post(&sem), 0);
 	CHECK_ERR(ramet_sem_trywait(&sem), EAGAIN);
 	CHECK_EQ(end(&a), 0);
@@ -780,7 +739,7 @@ TEST(no_post_is_lost)
 
 TEST(no_post_is_lost_in_any_order)
 {
-	let_pick(pick_any);
+	let_pick(test_rand);
 	check_posts();
 }
 
@@ -810,9 +769,9 @@ TEST(a_wait_group_waits_for_the_last)
 	CHECK_ERR(ramet_wg_done(&wg), EINVAL);
 	ramet_wg_add(&wg, 2);
 	start(&a, &kinds[4], "a");
-	settle();
+	let_run();
 	CHECK_EQ(ramet_wg_done(&wg), 0);
-	settle();
+	let_run();
 	CHECK(!ramet_ended(a.ramet));
 	CHECK_EQ(ramet_wg_done(&wg), 0);
 	CHECK_EQ(end(&a), 0);

@@ -1,21 +1,18 @@
+/* The io_uring back end: its poller by itself, and the library on top. */
+#include "fds.h"
+#include "ramet.h"
+#include "rings.h"
 #include "test.h"
+#include "thread.h"
 
 #include "core/core.h"
 #include "kernel/ring.h"
-#include "ramet.h"
 
-#include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef RAMET_URING
@@ -63,9 +60,15 @@ static int watch(int fd, uint64_t tag)
 	return ramet__uring.watch(poller, fd, tag);
 }
 
+/* A debugger or a shell may stop and continue us. */
 static int wait_for(int64_t timeout)
 {
-	return ramet__uring.wait(poller, timeout, events);
+	int n;
+
+	do
+		n = ramet__uring.wait(poller, timeout, events);
+	while (n == -EINTR);
+	return n;
 }
 
 static void pair(int fds[2])
@@ -212,14 +215,11 @@ static void expect_all(int count)
 TEST(more_events_than_the_ring_has_room_for_all_come)
 {
 	enum { COUNT = 3000 }; /* room: 1,024 */
-	struct rlimit limit;
 	uint64_t one = 1;
 	int fds[COUNT];
 
 	open_poller();
-	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = limit.rlim_max;
-	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	allow_fds(RLIM_INFINITY);
 	for (int i = 0; i < COUNT; i++) {
 		fds[i] = eventfd(0, EFD_NONBLOCK);
 		if (fds[i] < 0)
@@ -287,11 +287,10 @@ TEST(another_thread_ends_a_wait)
 {
 	open_poller();
 	for (int i = 0; i < 10; i++) {
-		pthread_t thread;
+		pthread_t thread = start_thread(wake_later, NULL);
 
-		CHECK_EQ(pthread_create(&thread, NULL, wake_later, NULL), 0);
 		CHECK_EQ(wait_for(RAMET_NEVER), 0);
-		CHECK_EQ(pthread_join(thread, NULL), 0);
+		join_thread(thread);
 	}
 	ramet__uring.wake(poller); /* or the next one */
 	CHECK_EQ(wait_for(RAMET_NEVER), 0);
@@ -316,7 +315,7 @@ TEST(a_signal_handler_ends_a_wait)
 	CHECK_EQ(wait_for(RAMET_NEVER), 0);
 	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
 	ualarm(2000, 0);
-	ret = wait_for(RAMET_NEVER);
+	ret = ramet__uring.wait(poller, RAMET_NEVER, events);
 	CHECK(ret == 0 || ret == -EINTR);
 	close_poller();
 }
@@ -342,9 +341,9 @@ TEST(wakers_work_from_threads_and_signal_handlers)
 
 	need_uring();
 	waker = ramet_waker_new();
-	CHECK_EQ(pthread_create(&thread, NULL, wake_waker, NULL), 0);
+	thread = start_thread(wake_waker, NULL);
 	CHECK_EQ(ramet_waker_wait(waker), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	join_thread(thread);
 	RAMET_WITHIN(RAMET_MS)
 		while (ramet_waker_wait(waker) == 0)
 			;
@@ -519,17 +518,7 @@ TEST(says_which_back_end)
 /* Run the test above where io_uring_setup(2) is not permitted. */
 static void exec_without_rings(void)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {countof(code), code};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+	if (refuse_rings())
 		execl("/proc/self/exe", "uring_test", "says_which_back_end",
 		      NULL);
 	fprintf(stderr, "no seccomp\n");

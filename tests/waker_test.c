@@ -1,8 +1,8 @@
 /* Waking a loop from other OS threads and from signal handlers. */
 #include "ramet.h"
 #include "test.h"
+#include "thread.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -32,9 +32,9 @@ TEST(another_os_thread_wakes_a_loop_that_sleeps)
 	pthread_t thread;
 
 	waker = ramet_waker_new();
-	CHECK_EQ(pthread_create(&thread, NULL, wake_later, NULL), 0);
+	thread = start_thread(wake_later, NULL);
 	CHECK_EQ(ramet_waker_wait(waker), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	join_thread(thread);
 	ramet_waker_free(waker);
 }
 
@@ -68,14 +68,12 @@ static void *wait_elsewhere(void *arg)
 TEST(one_waits_at_a_time_and_only_in_its_loop)
 {
 	struct ramet *t;
-	pthread_t thread;
 
 	waker = ramet_waker_new();
 	t = ramet_spawn(waiting, NULL);
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_ERR(ramet_waker_wait(waker), EBUSY);
-	CHECK_EQ(pthread_create(&thread, NULL, wait_elsewhere, NULL), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	run_thread(wait_elsewhere, NULL);
 	ramet_waker_wake(waker);
 	CHECK_EQ(ramet_join(t, NULL), 0);
 	ramet_waker_free(waker);
@@ -103,12 +101,12 @@ TEST(no_wake_is_lost)
 
 	waker = ramet_waker_new();
 	for (int i = 0; i < 2; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, post_many, NULL), 0);
+		threads[i] = start_thread(post_many, NULL);
 	while (seen < 2 * POSTS) {
 		CHECK_EQ(ramet_waker_wait(waker), 0);
 		seen = __atomic_load_n(&posted, __ATOMIC_SEQ_CST);
 	}
 	for (int i = 0; i < 2; i++)
-		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+		join_thread(threads[i]);
 	ramet_waker_free(waker);
 }

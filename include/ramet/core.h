@@ -55,8 +55,9 @@ RAMET_API int ramet_detach(struct ramet *t);
  * first, in the order in which they ended.  Nothing is released: join what
  * was returned, it will not wait.  Blocks.
  * Returns how many have ended, at least count, or -1: EINVAL (one is NULL,
- * detached, listed twice or joined by another), EDEADLK, EPERM, ESRCH.  After ETIMEDOUT and ECANCELED,
- * too, ts is in order and ramet_ended tells how far it got. */
+ * detached, listed twice or joined by another), EDEADLK, EPERM, ESRCH.  After
+ * ETIMEDOUT and ECANCELED, too, ts is in order and ramet_ended tells how far it
+ * got. */
 RAMET_API int ramet_joinall(struct ramet **ts, size_t n, size_t count);
 
 /* Whether t has ended: 1 or 0.  Never blocks. */

@@ -5,7 +5,7 @@
  * call is its POSIX namesake, blocks where that one blocks, and sets the
  * errors of that one besides those of every blocking call.  EINTR is retried.
  * A descriptor that the caller or its maker set to O_NONBLOCK still blocks the
- * ramet here; ask ramet_poll first if that is not wanted.
+ * ramet here; ask poll(2), with a timeout of 0, if that is not wanted.
  *
  * Close descriptors with ramet_close: it wakes whoever waits for them.
  */
@@ -68,8 +68,8 @@ RAMET_API int ramet_connect(int fd, const struct sockaddr *addr,
 			    socklen_t size);
 RAMET_API int ramet_shutdown(int fd, int how);
 
-/* flags as recv(2) and send(2): MSG_DONTWAIT does not block, MSG_WAITALL is
- * honoured.  SIGPIPE is never raised: EPIPE. */
+/* flags as recv(2) and send(2): with MSG_DONTWAIT it does not wait, though
+ * others may run; MSG_WAITALL is honoured.  SIGPIPE is never raised: EPIPE. */
 RAMET_API ssize_t ramet_recv(int fd, void *buf, size_t size, int flags);
 RAMET_API ssize_t ramet_recvfrom(int fd, void *buf, size_t size, int flags,
 				 struct sockaddr *from, socklen_t *from_size);
@@ -89,9 +89,10 @@ RAMET_API ssize_t ramet_sendmsg(int fd, const struct msghdr *msg, int flags);
 RAMET_API int ramet_address(const char *text, struct sockaddr_storage *addr,
 			    socklen_t *size);
 
-/* Listen on an address (datagram sockets are bound).  SO_REUSEADDR is set, the
- * backlog is the system's largest.  Returns a descriptor, or -1: EINVAL (bad
- * address) and the errors of socket, bind, listen. */
+/* Listen on an address (datagram sockets are bound).  SO_REUSEADDR is set, and
+ * TCP_NODELAY, which what is accepted inherits; the backlog is the system's
+ * largest.  Returns a descriptor, or -1: EINVAL (bad address) and the errors of
+ * socket, bind, listen. */
 RAMET_API int ramet_listen(const char *address);
 
 /* Connect to an address; TCP_NODELAY is set.  Blocks.  Returns a descriptor,

@@ -68,7 +68,8 @@ RAMET_API void ramet_group_cancel(struct ramet_group *g);
 RAMET_API void ramet_group_kill(struct ramet_group *g);
 
 /* Cancel what still runs, wait for it (shielded from cancel and scopes) and
- * close.  Closing twice is allowed.  errno is kept. */
+ * close.  In a function of ramet_link, which cannot wait, what runs is left to
+ * end on its own.  Closing twice is allowed.  errno is kept. */
 RAMET_API void ramet_group_close(struct ramet_group *g);
 
 /* A group that is closed when its scope is left. */

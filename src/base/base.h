@@ -1,4 +1,5 @@
-/* base.h - what every file may use: assertions, checks, clock arithmetic. */
+/* base.h - what every file may use: assertions, clock arithmetic, random
+ * numbers. */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 

@@ -50,6 +50,9 @@ enum {
 	FLAG_CANARY = 128,  /* its stack has a canary for a guard; lasting */
 };
 
+/* Of a scope. */
+enum { SCOPE_FRESH, SCOPE_OPEN, SCOPE_CLOSED };
+
 /* The control block: two cache lines in a dense array, apart from the stacks,
  * so that a long queue of ramets walks through memory in order. */
 struct ramet {

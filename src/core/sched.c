@@ -6,6 +6,7 @@
  */
 #include "core/stack.h"
 #include "core/switch.h"
+#include "core/valid.h"
 
 #include "kernel/calls.h"
 
@@ -13,9 +14,9 @@
 #include <string.h>
 
 enum {
-	ALLOWANCE = 64,        /* calls that do not block, in a row */
-	LOOK_NS = 200 * 1000,  /* events are asked for this often at least */
-	LOOK_EVERY_MAX = 256,  /* switches between two looks at the clock */
+	ALLOWANCE = 64,       /* calls that do not block, in a row */
+	LOOK_NS = 200 * 1000, /* events are asked for this often at least */
+	LOOK_EVERY_MAX = 256, /* switches between two looks at the clock */
 	NO_POLLER_NS = 10 * 1000 * 1000,
 };
 
@@ -62,12 +63,13 @@ static struct ramet *pop(struct loop *l)
 		return NULL;
 	next = l->ready = t->next;
 	if (next) {
-		/* The one after it is in the cache since the last pop. */
-		for (int line = 0; line < 2; line++)
-			__builtin_prefetch(
-				(void *)((uintptr_t)next->context.sp +
-					 64u * (unsigned)line));
-		__builtin_prefetch(next->next);
+		/* In the cache since the last pop. */
+		struct ramet *after = next->next;
+
+		if (after) {
+			__builtin_prefetch((void *)after->context.sp);
+			__builtin_prefetch(after->next);
+		}
 	} else {
 		l->ready_end = &l->ready;
 	}
@@ -120,8 +122,8 @@ int ramet__poller(struct loop *l)
 /* Without a poller (descriptors are short) sleep a little and look again. */
 static void doze(int64_t timeout)
 {
-	struct timespec ts = {0, timeout < NO_POLLER_NS ? timeout
-							: NO_POLLER_NS};
+	struct timespec ts = {0,
+			      timeout < NO_POLLER_NS ? timeout : NO_POLLER_NS};
 
 	kernel_ppoll(NULL, 0, &ts);
 }
@@ -212,6 +214,7 @@ static void turn(struct loop *l)
 	ramet__deliver(l);
 	while ((t = ramet__timer_pop(&l->timers, l->now)))
 		on_timer(l, container_of(t, struct ramet, timer));
+	check(ramet__loop_changed(l));
 }
 
 /* While ramets are ready, turn every LOOK_NS.  Reading the clock at each switch
@@ -284,6 +287,7 @@ void ramet__wake(struct ramet *t, int result)
 	l->outside -= t->wait >= WAIT_OUTSIDE;
 	t->result = result;
 	ramet__ready(l, t);
+	check(ramet__loop_changed(l));
 }
 
 /* Mark the scopes that have expired: those are why the call fails. */
@@ -352,6 +356,7 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 	me->wait_object = object;
 	me->since = l->now;
 	l->outside += wait >= WAIT_OUTSIDE;
+	check(ramet__loop_changed(l));
 	run_others(l, me);
 	me->wait = WAIT_NONE;
 	if (unlikely(me->result == -ETIMEDOUT && !own))
@@ -364,14 +369,30 @@ int ramet__park(struct loop *l, enum wait wait, const void *object)
 	return ramet__park_until(l, wait, object, RAMET_NEVER);
 }
 
-void ramet__give_way(struct loop *l)
+static inline void give_way(struct loop *l)
 {
 	struct ramet *me = l->current;
 
 	if (unlikely(me->state != STATE_RUNNING))
 		return;
 	ramet__ready(l, me);
+	check(ramet__loop_changed(l));
 	run_others(l, me);
+}
+
+void ramet__give_way(struct loop *l)
+{
+	give_way(l);
+}
+
+int ramet_yield(void)
+{
+	struct loop *l = ramet__loop();
+
+	if (unlikely(!l))
+		return (int)ramet__fail(-ENOMEM);
+	give_way(l);
+	return (int)ramet__ret(ramet__interrupted(l));
 }
 
 /* libstdc++'s, in a program that has it. */

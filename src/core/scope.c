@@ -4,8 +4,7 @@
  * tightest in force, and a timer is armed only when the ramet parks.
  */
 #include "core/core.h"
-
-enum { SCOPE_FRESH, SCOPE_OPEN, SCOPE_CLOSED };
+#include "core/valid.h"
 
 /* ---- scopes ------------------------------------------------------------- */
 
@@ -33,6 +32,7 @@ static void open_scope(struct ramet_scope *s, int64_t ns, bool shield)
 	if (shield || s->deadline < me->deadline)
 		me->deadline = s->deadline;
 	me->scope = s;
+	check(ramet__loop_changed(l));
 }
 
 void ramet_scope_open(struct ramet_scope *scope, int64_t ns)
@@ -52,6 +52,9 @@ void ramet_scope_close(struct ramet_scope *scope)
 
 	if (scope->state != SCOPE_OPEN)
 		return;
+	/* Frames that were unwound may have gone without closing theirs. */
+	if (unlikely(me->flags & FLAG_UNWINDING))
+		me->scope = scope;
 	do {
 		s = me->scope;
 		s->state = SCOPE_CLOSED;
@@ -60,6 +63,7 @@ void ramet_scope_close(struct ramet_scope *scope)
 		me->deadline = s->outer_deadline;
 		me->scope = s->outer;
 	} while (s != scope);
+	check(ramet__loop_changed(me->loop));
 }
 
 struct ramet_deadline ramet_scope_deadline(void)
@@ -82,16 +86,6 @@ struct ramet_deadline ramet_after(int64_t ns)
 {
 	return (struct ramet_deadline){
 		ns == RAMET_NEVER ? ns : time_add(ramet_now(), ns)};
-}
-
-int ramet_yield(void)
-{
-	struct loop *l = ramet__loop();
-
-	if (unlikely(!l))
-		return (int)ramet__fail(-ENOMEM);
-	ramet__give_way(l);
-	return (int)ramet__ret(ramet__interrupted(l));
 }
 
 /* Sleep till `when`, woken not before `late`, which is where it was rounded. */

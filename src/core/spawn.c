@@ -2,6 +2,7 @@
  */
 #include "core/stack.h"
 #include "core/switch.h"
+#include "core/valid.h"
 
 #include <string.h>
 
@@ -38,23 +39,32 @@ static void run_links(struct ramet *me)
 
 		kernel_free(c->links);
 		c->links = link.next;
+		if (!c->links)
+			c->links_end = &c->links;
 		link.linked(me, link.arg);
 	}
 }
 
-/* Before the ramet counts as ended, while it may still block. */
+/* Before the ramet counts as ended, while it may still block.  What is deferred
+ * may set locals, and their destructors may defer. */
 static void clean_up(struct ramet *me)
 {
-	if (unlikely(me->cold->defers != NULL))
+	struct cold *c = me->cold;
+
+	while (unlikely(c->defers || c->locals)) {
 		run_defers(me);
-	if (unlikely(me->cold->locals != NULL))
 		ramet__locals_destroy(me);
+	}
 }
 
 void ramet__end_main(struct loop *l)
 {
-	clean_up(&l->main);
-	run_links(&l->main);
+	struct cold *c = &l->main_cold;
+
+	do {
+		clean_up(&l->main);
+		run_links(&l->main);
+	} while (c->defers || c->locals || c->links);
 }
 
 /* The end of a ramet, in whatever way: hand over what others wait for and jump
@@ -70,8 +80,10 @@ finish(struct loop *l, struct ramet *me)
 		ramet__timer_disarm(&l->timers, &me->timer);
 	me->state = STATE_ENDED;
 	c->ended = ++l->ended;
-	if (unlikely(c->links != NULL))
+	if (unlikely(c->links != NULL)) {
 		run_links(me);
+		clean_up(me); /* after them, it cannot block any more */
+	}
 	if (c->on_end)
 		c->on_end(me);
 	if (c->joiner && --c->joiner->missing == 0 &&
@@ -79,6 +91,7 @@ finish(struct loop *l, struct ramet *me)
 		ramet__wake(c->joiner->ramet, 0);
 	if (me->flags & FLAG_DETACHED)
 		l->zombie = me;
+	check(ramet__loop_changed(l));
 	to = ramet__next(l);
 	depart(l, me, to, NULL);
 	arch_switch(&me->context, &to->context);
@@ -188,6 +201,7 @@ struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
 	l->stats.spawned++;
 	if (++l->stats.live > l->stats.live_max)
 		l->stats.live_max = l->stats.live;
+	check(ramet__loop_changed(l));
 	return t;
 }
 
@@ -286,9 +300,9 @@ static int detach(struct loop *l, struct ramet *t)
 
 	if (err < 0 || !free_to_join(t))
 		return (int)ramet__misuse(err < 0 ? err : -EINVAL);
-	if (t->state == STATE_ENDED)
+	if (t->state == STATE_ENDED && t != l->current)
 		ramet__release(t);
-	else
+	else /* in a link of its own it still has its stack */
 		t->flags |= FLAG_DETACHED;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* stack.c - stacks by the million.
  *
- * A slab is one mapping cut into slots of one size; each slot has a guard at its
- * low end and a control block in an array beside.  Guards by
+ * A slab is one mapping cut into slots of one size; each slot has a guard at
+ * its low end and a control block in an array beside.  Guards by
  * MADV_GUARD_INSTALL do not split the mapping, so a million of them need a few
  * dozen mappings; where the kernel has none, mprotect guards the first
  * GUARDS_MAX (two mappings each, of 65,530 allowed), and beyond that a canary
@@ -17,21 +17,14 @@
 
 #define SLAB_MIN ((size_t)64 << 20)
 #define SLAB_MAX ((size_t)64 << 30)
-#define GUARDS_MAX 30000  /* by mprotect */
+#define GUARDS_MAX 30000         /* by mprotect */
 #define GUARD_BATCH ((size_t)64) /* by one system call */
 #define PAGE ((size_t)4096)
 
-struct slab {
-	struct slab *next;
-	char *stacks;
-	struct ramet *ramets;
-	size_t count, ready; /* slots in all, and those that have their guard */
-};
-
 enum guard { GUARD_UNKNOWN, GUARD_MADVISE, GUARD_MPROTECT };
 
-static int guard_kind;       /* enum guard; atomic */
-static size_t guard_count;   /* by mprotect, in all loops; atomic */
+static int guard_kind;     /* enum guard; atomic */
+static size_t guard_count; /* by mprotect, in all loops; atomic */
 
 /* Whether the kernel takes MADV_GUARD_INSTALL and means it: an emulator may
  * answer 0 and do nothing, so have a system call write to the guard. */
@@ -83,7 +76,8 @@ static void announce(void)
  * is not wanted. */
 static int guard_old(struct ramet *t, char *slot, size_t size)
 {
-	if (__atomic_add_fetch(&guard_count, 1, __ATOMIC_RELAXED) <= GUARDS_MAX &&
+	if (__atomic_add_fetch(&guard_count, 1, __ATOMIC_RELAXED) <=
+		    GUARDS_MAX &&
 	    kernel_mprotect(slot, size, PROT_NONE) == 0)
 		return 0;
 	__atomic_sub_fetch(&guard_count, 1, __ATOMIC_RELAXED);
@@ -149,9 +143,9 @@ static int slab_map(struct slab *slab, size_t slot, size_t count)
 {
 	size_t blocks = blocks_size(count), size = blocks + slot * count;
 	int err = -ENOMEM;
-	char *mem = kernel_mmap(size, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-				&err);
+	char *mem =
+		kernel_mmap(size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, &err);
 
 	if (!mem)
 		return err;
@@ -244,9 +238,7 @@ static int grow(struct stack_class *c)
 	slab->ready += (size_t)got;
 	/* The lowest is used first. */
 	for (size_t i = slab->ready; i-- > first;) {
-		char *top = slab->stacks + (i + 1) * c->size;
-
-		slab->ramets[i].cold = (struct cold *)(void *)top - 1;
+		slab->ramets[i].cold = stack_cold(c, slab, i);
 		c->idle[c->idle_count++] = &slab->ramets[i];
 	}
 	c->idle_least = c->trimmed = c->idle_count;
@@ -349,7 +341,7 @@ static size_t trim(struct stack_class *c, bool all)
 	if (c->trimmed > c->idle_least)
 		c->trimmed = c->idle_least;
 	for (; c->trimmed < unused; c->trimmed++, n++) {
-		char *top = (char *)(c->idle[c->trimmed]->cold + 1);
+		char *top = stack_end(c->idle[c->trimmed]->cold);
 		size_t guard = stack_guard_size(c->size);
 
 		kernel_madvise(top - c->size + guard, c->size - guard,

@@ -4,6 +4,14 @@
 
 #include "core/core.h"
 
+/* One mapping, cut into slots. */
+struct slab {
+	struct slab *next;
+	char *stacks;
+	struct ramet *ramets;
+	size_t count, ready; /* slots in all, and those that have their guard */
+};
+
 /* Read the default size from the environment.  Returns 0 or -EINVAL. */
 int ramet__stacks_init(struct loop *l);
 
@@ -22,15 +30,34 @@ static inline size_t stack_guard_size(size_t slot)
 	return slot / 4 > 128 * 1024 ? 128 * 1024 : slot / 4;
 }
 
+/* Where slot i has its cold record, above the stack.  What a parked ramet
+ * touches lies there; if it had the same place in each page it would share few
+ * sets of the first-level cache, so slots differ by some lines, in turn. */
+static inline struct cold *stack_cold(const struct stack_class *c,
+				      const struct slab *slab, size_t i)
+{
+	enum { PLACES = 8, CACHE_LINE = 64 };
+	char *end = slab->stacks + (i + 1) * c->size;
+
+	return (struct cold *)(void *)(end - i % PLACES * CACHE_LINE) - 1;
+}
+
+/* The end of its slot: the record is in the last page. */
+static inline char *stack_end(const struct cold *cold)
+{
+	enum { PAGE = 4096 };
+
+	return (char *)(((uintptr_t)cold | (PAGE - 1)) + 1);
+}
+
 /* Lowest usable address and the size from there up to the cold record. */
 static inline void ramet__stack_bounds(const struct ramet *t, char **low,
 				       size_t *size)
 {
-	char *top = (char *)t->cold;
 	size_t slot = t->cold->class->size;
 
-	*low = top + sizeof *t->cold - slot + stack_guard_size(slot);
-	*size = (size_t)(top - *low);
+	*low = stack_end(t->cold) - slot + stack_guard_size(slot);
+	*size = (size_t)((char *)t->cold - *low);
 }
 
 /* Where no guard was to be had (FLAG_CANARY): a word at the stack's end, set at

@@ -8,6 +8,7 @@
  * arming order.
  */
 #include "core/timer.h"
+#include "core/valid.h"
 
 static int level_of(const struct timers *ts, int64_t when)
 {
@@ -63,6 +64,7 @@ void ramet__timer_arm(struct timers *ts, struct timer *t, int64_t when_ns)
 		t->when = ts->now;
 	ts->count++;
 	place(ts, t);
+	check(ramet__timers_changed(ts));
 }
 
 void ramet__timer_disarm(struct timers *ts, struct timer *t)
@@ -83,6 +85,7 @@ void ramet__timer_disarm(struct timers *ts, struct timer *t)
 	}
 	t->link = NULL;
 	ts->count--;
+	check(ramet__timers_changed(ts));
 }
 
 /* The first slot in use: in the lowest level in use, because what is there lies
@@ -144,6 +147,7 @@ struct timer *ramet__timer_pop(struct timers *ts, int64_t now_ns)
 	}
 	if (now > ts->now)
 		ts->now = now;
+	check(ramet__timers_changed(ts));
 	return NULL;
 }
 

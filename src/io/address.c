@@ -130,8 +130,18 @@ static int open_for(const char *text, struct sockaddr_storage *addr,
 	if (!ramet__loop())
 		return -ENOMEM;
 	*type = parse(text, addr, size);
-	return *type < 0 ? *type
-			 : ramet__socket(addr->ss_family, *type, 0);
+	return *type < 0 ? *type : ramet__socket(addr->ss_family, *type, 0);
+}
+
+/* Of a listener, those it accepts inherit it. */
+static int send_at_once(int fd, const struct sockaddr_storage *addr, int type)
+{
+	int one = 1;
+
+	if (addr->ss_family == AF_UNIX || type != SOCK_STREAM)
+		return 0;
+	return kernel_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+				 sizeof one);
 }
 
 static int listen_on(const char *text)
@@ -149,6 +159,9 @@ static int listen_on(const char *text)
 		if (err < 0)
 			goto close_fd;
 	}
+	err = send_at_once(fd, &addr, type);
+	if (err < 0)
+		goto close_fd;
 	err = kernel_bind(fd, (struct sockaddr *)&addr, size);
 	if (err < 0)
 		goto close_fd;
@@ -172,14 +185,12 @@ static int dial(const char *text)
 {
 	struct sockaddr_storage addr;
 	socklen_t size;
-	int one = 1, type, err = 0;
+	int type, err;
 	int fd = open_for(text, &addr, &size, &type);
 
 	if (fd < 0)
 		return fd;
-	if (addr.ss_family != AF_UNIX && type == SOCK_STREAM)
-		err = kernel_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-					sizeof one);
+	err = send_at_once(fd, &addr, type);
 	if (err == 0)
 		err = ramet__connect(fd, (struct sockaddr *)&addr, size);
 	if (err == 0)

@@ -7,7 +7,11 @@
 
 int ramet_close(int fd)
 {
-	return (int)ramet__ret(ramet__loop() ? ramet__close(fd) : -ENOMEM);
+	long err = ramet__loop() ? ramet__close(fd) : -ENOMEM;
+
+	/* A second close may hit what somebody else has opened meanwhile. */
+	return (int)ramet__ret(err == -EBADF && fd >= 0 ? ramet__misuse(err)
+							: err);
 }
 
 /* A duplicate shares the file's flags, so it is ours if the original is. */
@@ -50,7 +54,7 @@ static int dup_to(int number, int target, int flags)
 		return -EBADF;
 	if (flags & ~O_CLOEXEC)
 		return -EINVAL;
-	if (ramet__fd_is_held(target))
+	if (ramet__number_is_held(target))
 		return -EBUSY;
 	ramet__fd_forget(target);
 	return take_copy(number, kernel_dup3(number, target, flags));

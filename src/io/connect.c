@@ -5,7 +5,7 @@
  * Whoever gives up waiting ends it by a shutdown and leaves it behind.
  */
 #include "core/errand.h"
-#include "io/fd.h"
+#include "io/call.h"
 
 #include "kernel/calls.h"
 #include "ramet/io.h"

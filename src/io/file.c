@@ -73,7 +73,7 @@ static void run(struct errand *e)
 	e->op.result =
 		kernel_call(e->op.nr, arg[0], arg[1], arg[2], arg[3], 0, 0);
 	if (r->number >= 0)
-		ramet__fd_release(r->number);
+		ramet__number_release(r->number);
 }
 
 /* A request with room for size bytes, or NULL. */
@@ -108,12 +108,12 @@ static int send_out(struct loop *l, struct request *r)
 	int err;
 
 	if (r->number >= 0)
-		ramet__fd_hold(r->number);
+		ramet__number_hold(r->number);
 	err = ramet__errand_send(l, &r->errand);
 	if (err == 0)
 		return 0;
 	if (r->number >= 0)
-		ramet__fd_release(r->number);
+		ramet__number_release(r->number);
 	drop(l, &r->errand);
 	return err;
 }
@@ -274,7 +274,7 @@ static int take_turn(const struct io *io)
 		waitq_remove(&w);
 		if (err < 0)
 			return err;
-		if (!ramet__fd_is(io->number, io->generation))
+		if (!ramet__number_is(io->number, io->generation))
 			return -EBADF;
 	}
 	io->fd->moving = true;

@@ -5,7 +5,7 @@
 
 #include <sys/uio.h>
 
-#include "io/fd.h"
+#include "io/call.h"
 
 /* As preadv(2) and pwritev(2); offset -1 is the file's own position. */
 ssize_t ramet__file_readv(struct io *io, const struct iovec *iov, int count,

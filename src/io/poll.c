@@ -47,7 +47,7 @@ static void unwatch(struct loop *l, const struct pollfd *p)
 /* Whether the number meant something else by the end of the wait. */
 static bool closed(const struct pollfd *p, const struct waiters *w)
 {
-	return p->fd >= 0 && !ramet__fd_is(p->fd, w->generation);
+	return p->fd >= 0 && !ramet__number_is(p->fd, w->generation);
 }
 
 static int wait_any(struct loop *l, const struct pollfd *fds, size_t count,
@@ -77,18 +77,17 @@ static int poll_with(struct loop *l, struct pollfd *fds, size_t count,
 		     struct waiters *w)
 {
 	struct timespec now = {0, 0}; /* the kernel writes to it */
-	int n = ramet__interrupted(l);
+	int n, err = ramet__interrupted(l);
 
-	while (n == 0) {
+	while (err == 0) {
 		n = kernel_ppoll(fds, count, &now);
-		if (n == 0 || n == -EINTR)
-			n = ramet__interrupted(l); /* since the last wait */
-		else
-			break;
-		if (n == 0)
-			n = wait_any(l, fds, count, w);
+		if (n != 0 && n != -EINTR)
+			return n;
+		err = ramet__interrupted(l); /* since the last wait */
+		if (err == 0 && n == 0)
+			err = wait_any(l, fds, count, w);
 	}
-	return n;
+	return err;
 }
 
 static int poll_fds(struct pollfd *fds, size_t count)

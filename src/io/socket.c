@@ -1,6 +1,6 @@
 /* socket.c - the socket calls: try, and wait for the descriptor if there is
  * nothing to be had. */
-#include "io/fd.h"
+#include "io/call.h"
 #include "io/iov.h"
 
 #include "kernel/calls.h"

@@ -139,7 +139,7 @@ static short poll_one(const struct pollfd *p)
 	struct sim_file *f = sim_file(p->fd);
 	int64_t next = INT64_MAX;
 	struct pollfd real = *p;
-	static const struct timespec now;
+	struct timespec now = {0, 0}; /* the kernel writes to it */
 
 	if (p->fd < 0)
 		return 0;

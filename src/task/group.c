@@ -251,18 +251,35 @@ static void break_deadlock(struct ramet_group *g)
 			ramet__wake(t, -EDEADLK);
 }
 
+/* In a function of ramet_link nobody can wait: let the children, which have
+ * been cancelled, end on their own. */
+static void leave_behind(struct ramet_group *g)
+{
+	while (g->children) {
+		struct ramet *t = g->children;
+
+		remove_child(g, t);
+		t->cold->on_end = NULL;
+		t->flags |= FLAG_DETACHED;
+	}
+}
+
 void ramet_group_close(struct ramet_group *g)
 {
 	int saved = errno;
 	struct ramet_scope shield;
+	struct loop *l;
 
 	if (!g->owner || g->cancelled & CLOSED)
 		return;
+	l = g->owner->loop;
 	ramet_group_cancel(g);
 	g->cancelled |= CLOSED;
+	if (l->current->state != STATE_RUNNING)
+		leave_behind(g);
 	ramet_shield_open(&shield, RAMET_NEVER);
 	while (g->running)
-		if (wait_for(g->owner->loop, g, FOR_ALL) == -EDEADLK)
+		if (wait_for(l, g, FOR_ALL) == -EDEADLK)
 			break_deadlock(g);
 	ramet_scope_close(&shield);
 	while (g->ended)

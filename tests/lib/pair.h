@@ -1,32 +1,15 @@
-/* pair.h - connected descriptors and ramets for the tests of I/O. */
+/* pair.h - connected descriptors for the tests of I/O, filled and emptied. */
 #ifndef PAIR_H
 #define PAIR_H
 
-#include "test.h"
-
-#include "ramet.h"
+#include "net.h"
+#include "ramets.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
-
-static inline struct ramet *spawn(void *(*fn)(void *), void *arg)
-{
-	struct ramet *t = ramet_spawn(fn, arg);
-
-	CHECK(t);
-	return t;
-}
-
-static inline void *join(struct ramet *t)
-{
-	void *value = NULL;
-
-	CHECK_EQ(ramet_join(t, &value), 0);
-	return value;
-}
 
 static inline void *read_a_byte(void *fd)
 {
@@ -58,33 +41,18 @@ static inline void settle(void)
 		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
 }
 
-/* "tcp://127.0.0.1:PORT" of a listener, as a string that stays. */
-static inline const char *address_of(const char *host, int listener)
+/* ---- pairs: what is written to fds[1] can be read from fds[0] ----------- */
+
+static inline void tcp_pair(int fds[2])
 {
-	static char text[64];
+	int listener = ramet_listen("tcp://127.0.0.1:0");
 
-	snprintf(text, sizeof text, "tcp://%s:%d", host, ramet_port(listener));
-	return text;
-}
-
-static inline void tcp_pair_on(const char *host, int fds[2])
-{
-	char any[64];
-	int listener;
-
-	snprintf(any, sizeof any, "tcp://%s:0", host);
-	listener = ramet_listen(any);
 	CHECK(listener >= 0);
-	fds[0] = ramet_dial(address_of(host, listener));
+	fds[0] = ramet_dial(address_of("127.0.0.1", listener));
 	CHECK(fds[0] >= 0);
 	fds[1] = ramet_accept(listener, NULL, NULL);
 	CHECK(fds[1] >= 0);
 	CHECK_EQ(ramet_close(listener), 0);
-}
-
-static inline void tcp_pair(int fds[2])
-{
-	tcp_pair_on("127.0.0.1", fds);
 }
 
 static inline void unix_pair(int fds[2])
@@ -92,10 +60,38 @@ static inline void unix_pair(int fds[2])
 	CHECK_EQ(ramet_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 }
 
+static inline void pipe_pair(int fds[2])
+{
+	CHECK_EQ(ramet_pipe(fds, 0), 0);
+}
+
+/* As others make them: they block. */
+static inline void foreign_pair(int fds[2])
+{
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+}
+
+static inline void foreign_pipe(int fds[2])
+{
+	CHECK_EQ(pipe(fds), 0);
+}
+
 static inline void close_pair(const int fds[2])
 {
 	CHECK_EQ(ramet_close(fds[0]), 0);
 	CHECK_EQ(ramet_close(fds[1]), 0);
+}
+
+/* ---- what is in between ------------------------------------------------- */
+
+/* Have a full socket stay full until the peer has read: TCP would find room for
+ * some bytes whenever it hears that others have arrived.  A full pipe or tty
+ * stays full. */
+static inline void keep_full(int fd)
+{
+	int least = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
 }
 
 /* Send until nothing more goes. */
@@ -106,6 +102,18 @@ static inline void fill(int fd)
 	while (ramet_send(fd, zeros, sizeof zeros, MSG_DONTWAIT) > 0)
 		;
 	CHECK_EQ(errno, EAGAIN);
+	keep_full(fd);
+}
+
+/* Wait, all ramets with the caller, until n bytes can be read: even the
+ * loopback may take its time. */
+static inline void await_bytes(int fd, int n)
+{
+	int count = 0;
+
+	while (ioctl(fd, FIONREAD, &count) == 0 && count < n)
+		usleep(100);
+	CHECK(count >= n);
 }
 
 static inline int64_t system_calls(void)

@@ -4,6 +4,7 @@
  * (overflow a stack, exhaust descriptors, hang), the next test starts clean.
  */
 #include "test.h"
+#include "sweep.h"
 
 #include "core/core.h"
 
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SKIPPED = 77, REASON_MAX = 256, FDS_MAX = 4096 };
+enum { REASON_MAX = 256, FDS_MAX = 4096 };
 
 extern const struct test __start_tests[], __stop_tests[];
 
@@ -79,13 +80,13 @@ _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	_exit(1);
+	_exit(TEST_EXIT_FAILED);
 }
 
 _Noreturn void test_skip(const char *reason)
 {
 	snprintf(skip_reason, REASON_MAX, "%s", reason);
-	_exit(SKIPPED);
+	_exit(TEST_EXIT_SKIPPED);
 }
 
 void test_equal(const char *file, int line, const char *what, long long got,
@@ -206,7 +207,7 @@ int test_stderr_of(void (*fn)(void), char *buf, size_t size)
 	return status;
 }
 
-static int64_t now_ms(void)
+int64_t test_now_ms(void)
 {
 	struct timespec t;
 
@@ -222,7 +223,7 @@ static bool wait_until(int64_t end, pid_t pid, int *status)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	while (waitpid(pid, status, WNOHANG) != pid) {
-		int64_t left = end - now_ms();
+		int64_t left = end - test_now_ms();
 		struct timespec t = {left / 1000, left % 1000 * 1000000};
 
 		if (left <= 0)
@@ -241,7 +242,7 @@ static bool ends_within(long ms, pid_t pid, int *status)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
-	ended = wait_until(now_ms() + ms, pid, status);
+	ended = wait_until(test_now_ms() + ms, pid, status);
 	if (!ended) {
 		kill(pid, SIGKILL);
 		waitpid(pid, status, 0);
@@ -254,20 +255,35 @@ static bool ends_within(long ms, pid_t pid, int *status)
  * not taken for leaks. */
 __attribute__((weak)) void test_begin(void)
 {
-	ramet__poller(ramet__loop());
+	struct loop *l = ramet__loop();
+
+	CHECK(l != NULL);
+	CHECK_EQ(ramet__poller(l), 0);
 }
 
-static _Noreturn void run_child(const struct test *t)
+static _Noreturn void run_child(const struct test *t, void (*before)(void))
 {
 	random_state = seed();
 	test_begin();
 	test_fds_are_kept();
+	if (before)
+		before();
 	t->run();
 	check_fds(t->name);
 	test_pass();
 }
 
-static void explain(const struct test *t, int status)
+bool test_process(const struct test *t, int64_t ms, void (*before)(void),
+		  int *status)
+{
+	pid_t pid = fork_child();
+
+	if (pid == 0)
+		run_child(t, before);
+	return ends_within(ms, pid, status);
+}
+
+void test_explain(const struct test *t, int status)
 {
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "%s: killed by SIG%s", t->name,
@@ -279,25 +295,28 @@ static void explain(const struct test *t, int status)
 		program_invocation_name, t->name);
 }
 
+int64_t test_limit(const struct test *t)
+{
+	return t->limit_ms * number_from_env("TEST_TIMEOUT", 1);
+}
+
 enum test_result test_run(const struct test *t, const char **reason)
 {
-	long ms = t->limit_ms * number_from_env("TEST_TIMEOUT", 1);
+	int64_t ms = test_limit(t);
 	int status;
 
 	if (!skip_reason)
 		skip_reason = mmap(NULL, REASON_MAX, PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	*reason = skip_reason;
-	pid_t pid = fork_child();
-	if (pid == 0)
-		run_child(t);
-	if (!ends_within(ms, pid, &status))
-		fprintf(stderr, "%s: no end after %ld ms\n", t->name, ms);
+	if (!test_process(t, ms, NULL, &status))
+		fprintf(stderr, "%s: no end after %lld ms\n", t->name,
+			(long long)ms);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return TEST_PASSED;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == TEST_EXIT_SKIPPED)
 		return TEST_SKIPPED;
-	explain(t, status);
+	test_explain(t, status);
 	return TEST_FAILED;
 }
 
@@ -316,16 +335,20 @@ static bool wanted(const struct test *t, char **names)
 int main(int argc, char **argv)
 {
 	int number = 0, failed = 0, planned = 0;
+	bool sweep = argc > 1 && strcmp(argv[1], "--sweep") == 0;
+	char **names = argv + 1 + sweep;
 	const char *reason;
 
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would eat the wait status */
 	for (const struct test *t = __start_tests; t != __stop_tests; t++)
-		planned += wanted(t, argv + 1);
+		planned += wanted(t, names);
 	printf("1..%d\n", planned);
 	for (const struct test *t = __start_tests; t != __stop_tests; t++) {
-		if (!wanted(t, argv + 1))
+		if (!wanted(t, names))
 			continue;
 		enum test_result r = test_run(t, &reason);
+		if (sweep && r == TEST_PASSED)
+			r = test_sweep(t);
 		printf("%sok %d - %s", r == TEST_FAILED ? "not " : "", ++number,
 		       t->name);
 		if (r == TEST_SKIPPED)
@@ -333,7 +356,7 @@ int main(int argc, char **argv)
 		putchar('\n');
 		failed += r == TEST_FAILED;
 	}
-	if (argc > 1 && !planned)
-		fprintf(stderr, "%s: no such test\n", argv[1]);
-	return failed || (argc > 1 && !planned);
+	if (*names && !planned)
+		fprintf(stderr, "%s: no such test\n", *names);
+	return failed || (*names && !planned);
 }

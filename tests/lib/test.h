@@ -10,8 +10,9 @@
  * builds.  It may be called from any ramet or thread.
  *
  *	build/gcc/tests/timer_test [NAME...]    run all tests, or those named
- *	TEST_SEED=n       replay a run of test_rand (a failure prints its seed)
- *	TEST_TIMEOUT=n    n times the time: for valgrind, sanitizers, emulators
+ *	    --sweep [NAME...]   and again with each fallible call failing:
+ *sweep.h TEST_SEED=n       replay a run of test_rand (a failure prints its
+ *seed) TEST_TIMEOUT=n    n times the time: for valgrind, sanitizers, emulators
  *	TEST_LONG=1       twenty times the rounds
  */
 #ifndef TEST_H

@@ -3,7 +3,7 @@
 #include "world.h"
 
 #include "base/syscall.h"
-#include "io/fd.h"
+#include "io/call.h"
 
 #include <sys/epoll.h>
 #include <sys/uio.h>

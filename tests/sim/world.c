@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "core/core.h"
+#include "core/valid.h"
 #include "kernel/calls.h"
 
 #include <pthread.h>
@@ -21,6 +22,8 @@ struct found *world_found;
 static struct {
 	uint64_t seed;
 	uint64_t only;
+	uint64_t picked;
+	void (*trace)(int64_t time, enum sim_event what, uint64_t value);
 } now;
 
 /* ---- rules -------------------------------------------------------------- */
@@ -49,6 +52,22 @@ void violation(const char *fmt, ...)
 static void on_violation(const char *what)
 {
 	violation("%s", what);
+}
+
+/* The core's own rules, at every so many choices of who goes next: those are
+ * made while somebody runs, parks, ends, or waits for events. */
+static void on_event(int64_t time, enum sim_event what, uint64_t value)
+{
+	enum { EVERY = 8 };
+	enum rule broken;
+
+	if (now.trace)
+		now.trace(time, what, value);
+	if (what != SIM_PICKED || ++now.picked % EVERY || !ramet__this_loop)
+		return;
+	broken = ramet__loop_walk(ramet__this_loop);
+	if (broken)
+		violation("%s", ramet__rules[broken]);
 }
 
 /* What never ends and never asks the kernel anything. */
@@ -225,6 +244,10 @@ static void run(uint64_t seed, const struct sim_faults *faults)
 
 	now.seed = seed;
 	now.only = faults->only;
+	now.picked = 0;
+	if (sim_on_event != on_event)
+		now.trace = sim_on_event;
+	sim_on_event = on_event;
 	sim_on_violation = on_violation;
 	signal(SIGALRM, on_alarm);
 	alarm(RUN_S);

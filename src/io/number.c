@@ -1,0 +1,87 @@
+/* number.c - the process's table: a generation for each number, and calls that
+ * other OS threads make on it. */
+#include "io/number.h"
+
+#include "kernel/calls.h"
+
+#define CLOSE_LATER UINT32_C(0x80000000)
+
+static struct info *info_pages[FD_PAGES]; /* never freed */
+
+struct info *ramet__info(int number)
+{
+	unsigned page = (unsigned)number >> FD_PAGE_BITS;
+	struct info *infos, *expected = NULL;
+
+	if (page >= FD_PAGES)
+		return NULL;
+	infos = __atomic_load_n(&info_pages[page], __ATOMIC_ACQUIRE);
+	if (unlikely(!infos)) {
+		infos = kernel_alloc(FD_PAGE * sizeof *infos);
+		if (!infos)
+			return NULL;
+		if (!__atomic_compare_exchange_n(&info_pages[page], &expected,
+						 infos, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE)) {
+			kernel_free(infos);
+			infos = expected;
+		}
+	}
+	return &infos[number % FD_PAGE];
+}
+
+bool ramet__number_is(int number, uint32_t generation)
+{
+	struct info *info = ramet__info(number);
+
+	return info && info_generation(info) == generation;
+}
+
+/* ---- calls by other OS threads ------------------------------------------ */
+
+void ramet__number_hold(int number)
+{
+	struct info *info = ramet__info(number);
+
+	if (info)
+		__atomic_add_fetch(&info->held, 1, __ATOMIC_ACQUIRE);
+}
+
+void ramet__number_release(int number)
+{
+	struct info *info = ramet__info(number);
+
+	if (info && __atomic_sub_fetch(&info->held, 1, __ATOMIC_ACQ_REL) ==
+			    CLOSE_LATER) {
+		__atomic_store_n(&info->held, 0, __ATOMIC_RELEASE);
+		kernel_close(number);
+	}
+}
+
+bool ramet__number_is_held(int number)
+{
+	struct info *info = ramet__info(number);
+
+	return info && __atomic_load_n(&info->held, __ATOMIC_ACQUIRE);
+}
+
+int ramet__number_close(int number)
+{
+	struct info *info = ramet__info(number);
+	uint32_t held = 0;
+	int err;
+
+	if (info)
+		held = __atomic_load_n(&info->held, __ATOMIC_ACQUIRE);
+	while (unlikely(held)) {
+		if (held & CLOSE_LATER)
+			return -EBADF;
+		if (__atomic_compare_exchange_n(&info->held, &held,
+						held | CLOSE_LATER, false,
+						__ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
+			return 0;
+	}
+	err = kernel_close(number);
+	return err == -EINTR ? 0 : err; /* Linux has freed the number */
+}
