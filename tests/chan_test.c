@@ -40,7 +40,7 @@ static void *recv_one(void *arg)
 static void start(struct one *o, void *(*fn)(void *), int64_t item)
 {
 	*o = (struct one){.item = item, .within = RAMET_NEVER};
-	o->ramet = ramet_spawn(fn, o);
+	o->ramet = spawn(fn, o);
 }
 
 static int end(struct one *o)
@@ -67,7 +67,7 @@ static int send_now(int64_t item)
 
 TEST(items_come_out_in_the_order_of_sending)
 {
-	chan = ramet_chan_new(8, 3);
+	chan = made(ramet_chan_new(8, 3));
 	for (int64_t i = 0, out = 0; i < 100; i++) {
 		CHECK_EQ(ramet_chan_send(chan, &i), 1);
 		if (i % 3 == 1)
@@ -82,7 +82,7 @@ TEST(a_full_channel_refuses_and_an_empty_one_too)
 {
 	int64_t item = 7;
 
-	chan = ramet_chan_new(8, 2);
+	chan = made(ramet_chan_new(8, 2));
 	CHECK_ERR(ramet_chan_tryrecv(chan, &item), EAGAIN);
 	CHECK_EQ(send_now(1), 1);
 	CHECK_EQ(send_now(2), 1);
@@ -100,7 +100,7 @@ TEST(items_may_have_any_size)
 	for (size_t size = 0; size < 70; size++) {
 		unsigned char in[3][70], out[3][70];
 
-		chan = ramet_chan_new(size, 2);
+		chan = made(ramet_chan_new(size, 2));
 		for (size_t i = 0; i < 3; i++) {
 			memset(in[i], (int)(size + i), sizeof in[i]);
 			memset(out[i], 255, sizeof out[i]);
@@ -124,7 +124,7 @@ TEST(items_may_have_any_size)
 
 TEST(items_of_size_zero_need_no_memory)
 {
-	chan = ramet_chan_new(0, SIZE_MAX);
+	chan = made(ramet_chan_new(0, SIZE_MAX));
 	for (int i = 0; i < 1000; i++)
 		CHECK_EQ(ramet_chan_send(chan, NULL), 1);
 	CHECK_EQ(ramet_chan_count(chan), 1000);
@@ -148,7 +148,7 @@ TEST(without_capacity_a_send_waits_for_its_receiver)
 	struct one a, b;
 	int64_t item;
 
-	chan = ramet_chan_new(8, 0);
+	chan = made(ramet_chan_new(8, 0));
 	CHECK_ERR(send_now(1), EAGAIN);
 	start(&a, send_one, 1);
 	start(&b, send_one, 2);
@@ -169,7 +169,7 @@ TEST(a_waiting_receiver_gets_the_item_at_once)
 	for (size_t capacity = 0; capacity < 3; capacity++) {
 		struct one a, b;
 
-		chan = ramet_chan_new(8, capacity);
+		chan = made(ramet_chan_new(8, capacity));
 		start(&a, recv_one, 0);
 		start(&b, recv_one, 0);
 		let_run();
@@ -188,7 +188,7 @@ TEST(a_waiting_senders_item_moves_up_when_there_is_room)
 {
 	struct one a, b;
 
-	chan = ramet_chan_new(8, 2);
+	chan = made(ramet_chan_new(8, 2));
 	CHECK(send_now(1) == 1 && send_now(2) == 1);
 	start(&a, send_one, 3);
 	start(&b, send_one, 4);
@@ -211,7 +211,7 @@ TEST(a_cancelled_sender_has_sent_nothing)
 		struct one a, b;
 		int64_t item;
 
-		chan = ramet_chan_new(8, capacity);
+		chan = made(ramet_chan_new(8, capacity));
 		if (capacity)
 			CHECK_EQ(send_now(0), 1);
 		start(&a, send_one, 1);
@@ -231,7 +231,7 @@ TEST(an_item_sent_after_a_cancel_goes_to_the_next_receiver)
 {
 	struct one a, b;
 
-	chan = ramet_chan_new(8, 0);
+	chan = made(ramet_chan_new(8, 0));
 	start(&a, recv_one, -1);
 	start(&b, recv_one, -1);
 	let_run();
@@ -249,7 +249,7 @@ TEST(what_was_passed_before_a_cancel_is_passed)
 {
 	struct one a;
 
-	chan = ramet_chan_new(8, 0);
+	chan = made(ramet_chan_new(8, 0));
 	start(&a, recv_one, -1);
 	let_run();
 	CHECK_EQ(send_now(1), 1);
@@ -268,7 +268,7 @@ TEST(waits_end_with_their_scope)
 {
 	struct one a, b;
 
-	chan = ramet_chan_new(8, 0);
+	chan = made(ramet_chan_new(8, 0));
 	start(&a, recv_one, 0);
 	a.within = 2 * RAMET_MS;
 	CHECK_ERR(end(&a), ETIMEDOUT);
@@ -284,7 +284,7 @@ TEST(an_expired_scope_fails_what_would_not_wait_but_no_try)
 {
 	int64_t item = 1;
 
-	chan = ramet_chan_new(8, 2);
+	chan = made(ramet_chan_new(8, 2));
 	CHECK_EQ(send_now(1), 1);
 	RAMET_WITHIN(0) {
 		CHECK_ERR(ramet_chan_send(chan, &item), ETIMEDOUT);
@@ -301,7 +301,7 @@ TEST(a_killed_ramet_has_passed_nothing)
 {
 	struct one a, b;
 
-	chan = ramet_chan_new(8, 0);
+	chan = made(ramet_chan_new(8, 0));
 	start(&a, send_one, 1);
 	start(&b, send_one, 2);
 	let_run();
@@ -323,7 +323,7 @@ TEST(a_closed_channel_gives_what_is_left_and_then_ends)
 {
 	int64_t item = 3;
 
-	chan = ramet_chan_new(8, 4);
+	chan = made(ramet_chan_new(8, 4));
 	CHECK(send_now(1) == 1 && send_now(2) == 1);
 	CHECK_EQ(ramet_chan_close(chan), 0);
 	CHECK_ERR(ramet_chan_close(chan), EPIPE);
@@ -342,7 +342,7 @@ TEST(closing_ends_all_waits)
 {
 	struct one a, b;
 
-	chan = ramet_chan_new(8, 0);
+	chan = made(ramet_chan_new(8, 0));
 	start(&a, recv_one, 7);
 	start(&b, recv_one, 7);
 	let_run();
@@ -352,7 +352,7 @@ TEST(closing_ends_all_waits)
 	CHECK(a.item == 7 && b.item == 7);
 	ramet_chan_free(chan);
 
-	chan = ramet_chan_new(8, 1);
+	chan = made(ramet_chan_new(8, 1));
 	CHECK_EQ(send_now(1), 1);
 	start(&a, send_one, 2);
 	start(&b, send_one, 3);
@@ -370,7 +370,7 @@ TEST(freeing_ends_all_waits_and_nobody_looks_at_it_again)
 	for (int sends = 0; sends < 2; sends++) {
 		struct one w[4];
 
-		chan = ramet_chan_new(8, 0);
+		chan = made(ramet_chan_new(8, 0));
 		for (int i = 0; i < 4; i++)
 			start(&w[i], sends ? send_one : recv_one, 0);
 		let_run();
@@ -405,9 +405,9 @@ TEST(a_thousand_senders_lose_nothing_and_keep_their_order)
 
 	for (size_t capacity = 0; capacity < 200; capacity += 99) {
 		memset(seen, 0, sizeof seen);
-		chan = ramet_chan_new(8, capacity);
+		chan = made(ramet_chan_new(8, capacity));
 		for (intptr_t i = 0; i < SENDERS; i++)
-			senders[i] = ramet_spawn(send_many, (void *)i);
+			senders[i] = spawn(send_many, (void *)i);
 		for (int i = 0; i < SENDERS * EACH; i++) {
 			int64_t item, *next;
 
@@ -437,9 +437,9 @@ TEST(receivers_take_turns)
 {
 	struct ramet *t[4];
 
-	chan = ramet_chan_new(8, 0);
+	chan = made(ramet_chan_new(8, 0));
 	for (int i = 0; i < 4; i++)
-		t[i] = ramet_spawn(recv_many, &sums[i]);
+		t[i] = spawn(recv_many, &sums[i]);
 	for (int64_t i = 0; i < 4000; i++) {
 		if (i % 4 == 0)
 			CHECK_EQ(ramet_yield(), 0); /* all of them wait now */
@@ -463,9 +463,9 @@ static void *count_turns(void *turns)
 TEST(a_ramet_that_need_not_wait_does_not_keep_the_loop)
 {
 	int turns = 0;
-	struct ramet *t = ramet_spawn(count_turns, &turns);
+	struct ramet *t = spawn(count_turns, &turns);
 
-	chan = ramet_chan_new(8, 1);
+	chan = made(ramet_chan_new(8, 1));
 	for (int64_t i = 0; i < 1000; i++) {
 		CHECK_EQ(ramet_chan_send(chan, &i), 1);
 		CHECK_EQ(ramet_chan_recv(chan, &i), 1);
@@ -483,7 +483,7 @@ TEST(a_channel_is_a_queue)
 		size_t capacity = 1 + test_rand(9), first = 0, count = 0;
 		int64_t model[10], next = 0, item;
 
-		chan = ramet_chan_new(8, capacity);
+		chan = made(ramet_chan_new(8, capacity));
 		for (int step = 0; step < 200; step++) {
 			bool send = test_rand(2);
 
@@ -561,7 +561,7 @@ static void check_ops(void)
 	for (int round = test_rounds(300); round; round--) {
 		bool is_sender[OPS];
 
-		chan = ramet_chan_new(8, test_rand(4));
+		chan = made(ramet_chan_new(8, test_rand(4)));
 		received_count = 0;
 		for (int i = 0; i < OPS; i++) {
 			is_sender[i] = test_rand(2);
@@ -608,7 +608,7 @@ static void *from_outside(void *arg)
 
 TEST(another_loop_is_refused)
 {
-	chan = ramet_chan_new(8, 1);
+	chan = made(ramet_chan_new(8, 1));
 	run_thread(from_outside, NULL);
 	ramet_chan_free(chan);
 }

@@ -1,6 +1,6 @@
 /* Kill: the stack is unwound, what was deferred runs. */
 #include "ramet.h"
-#include "test.h"
+#include "ramets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void *victim(void *arg)
 
 TEST(kill_runs_cleanups_and_then_defers)
 {
-	struct ramet *t = ramet_spawn(victim, NULL);
+	struct ramet *t = spawn(victim, NULL);
 	void *value = &t;
 
 	CHECK_EQ(ramet_yield(), 0);
@@ -68,11 +68,11 @@ static void *never(void *arg)
 TEST(one_that_has_not_run_never_does)
 {
 	struct ramet_opts later = {.delay = 3600 * RAMET_SEC};
-	struct ramet *t = ramet_spawn(never, NULL);
+	struct ramet *t = spawn(never, NULL);
 
 	CHECK_EQ(ramet_kill(t), 0);
 	CHECK_ERR(ramet_join(t, NULL), ECHILD);
-	t = ramet_spawn_opts(never, NULL, &later);
+	t = made(ramet_spawn_opts(never, NULL, &later));
 	CHECK_EQ(ramet_kill(t), 0);
 	CHECK_ERR(ramet_join(t, NULL), ECHILD);
 	CHECK(strcmp(trace, "") == 0);
@@ -90,7 +90,7 @@ static void *suicide(void *arg)
 
 TEST(a_ramet_may_kill_itself)
 {
-	CHECK_ERR(ramet_join(ramet_spawn(suicide, NULL), NULL), ECHILD);
+	CHECK_ERR(ramet_join(spawn(suicide, NULL), NULL), ECHILD);
 	CHECK(strcmp(trace, "sd") == 0);
 }
 
@@ -102,7 +102,7 @@ TEST(main_cannot_be_killed)
 /* Killed where it waits, fn leaves this trace. */
 static void check_killed(void *(*fn)(void *), const char *left)
 {
-	struct ramet *t = ramet_spawn(fn, NULL);
+	struct ramet *t = spawn(fn, NULL);
 
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_EQ(ramet_kill(t), 0);
@@ -157,10 +157,10 @@ static void *kill_other(void *t)
 
 TEST(a_kill_that_finds_its_victim_awake_waits_for_its_next_call)
 {
-	struct ramet *t = ramet_spawn(victim, NULL), *k;
+	struct ramet *t = spawn(victim, NULL), *k;
 
 	CHECK_EQ(ramet_yield(), 0);
-	k = ramet_spawn(kill_other, t);
+	k = spawn(kill_other, t);
 	CHECK_EQ(ramet_cancel(t), 0); /* awake, and behind k in the queue */
 	CHECK_EQ(ramet_join(k, NULL), 0);
 	CHECK_ERR(ramet_join(t, NULL), ECHILD);
@@ -171,7 +171,7 @@ TEST(ten_thousand_kills_leave_nothing)
 	struct ramet_stats stats;
 
 	for (int i = 0; i < test_rounds(10000); i++) {
-		struct ramet *t = ramet_spawn(shielded, NULL);
+		struct ramet *t = spawn(shielded, NULL);
 
 		CHECK_EQ(ramet_kill(t), 0);
 		CHECK_ERR(ramet_join(t, NULL), ECHILD);

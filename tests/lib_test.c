@@ -1,5 +1,7 @@
 /* The framework notices what it promises to notice. */
-#include "test.h"
+#include "sweep.h"
+
+#include "kernel/calls.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -22,22 +24,33 @@ static void run_inner(void)
 	_exit(r);
 }
 
+static void sweep_inner(void)
+{
+	_exit(test_sweep(&inner));
+}
+
 static void hang(void)
 {
 	for (;;)
 		pause();
 }
 
-/* Running fn as a test ends with this result and says `words`. */
-static void expect(void (*fn)(void), enum test_result want, const char *words)
+/* `run` with fn as the test ends with this result and says `words`. */
+static void expect_of(void (*run)(void), void (*fn)(void), int limit_ms,
+		      enum test_result want, const char *words)
 {
-	inner = (struct test){"inner", fn, fn == hang ? 300 : 20000};
-	int status = test_stderr_of(run_inner, said, sizeof said);
+	inner = (struct test){"inner", fn, limit_ms};
+	int status = test_stderr_of(run, said, sizeof said);
 	CHECK(WIFEXITED(status));
 	CHECK_EQ(WEXITSTATUS(status), want);
 	if (!strstr(said, words))
 		test_fail(__FILE__, __LINE__, "'%s' is not in: %s", words,
 			  said);
+}
+
+static void expect(void (*fn)(void), enum test_result want, const char *words)
+{
+	expect_of(run_inner, fn, fn == hang ? 300 : 20000, want, words);
 }
 
 static void nothing(void)
@@ -170,4 +183,66 @@ TEST(captured_output_is_cut_to_the_buffer)
 
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	CHECK(strcmp(start, "line 0\n") == 0);
+}
+
+/* ---- sweeps ------------------------------------------------------------- */
+
+static void crash_without_memory(void)
+{
+	volatile char *mem = kernel_alloc(1);
+
+	*mem = 1;
+	kernel_free((void *)(uintptr_t)mem);
+}
+
+static void hang_without_memory(void)
+{
+	void *mem = kernel_alloc(1);
+
+	if (!mem)
+		hang();
+	kernel_free(mem);
+}
+
+static void leak_without_a_second(void)
+{
+	int a = kernel_dup(0), b = kernel_dup(0);
+
+	if (a < 0 || b < 0)
+		return;
+	kernel_close(a);
+	kernel_close(b);
+}
+
+static void notice_a_signal(void)
+{
+	int fds[2];
+	char c;
+
+	CHECK_EQ(pipe(fds), 0);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	CHECK_EQ(kernel_read(fds[0], &c, 1), 1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void fail_cleanly(void)
+{
+	void *mem = kernel_alloc(1);
+
+	CHECK(mem);
+	kernel_free(mem);
+}
+
+TEST(a_sweep_finds_what_a_failed_call_does)
+{
+	expect_of(sweep_inner, fail_cleanly, 20000, TEST_PASSED, "1 errors");
+	expect_of(sweep_inner, leak_without_a_second, 20000, TEST_FAILED,
+		  "TEST_FAULT=error:1: inner: exit status 1");
+	expect_of(sweep_inner, hang_without_memory, 3000, TEST_FAILED,
+		  "TEST_FAULT=error:1: no end");
+	expect_of(sweep_inner, notice_a_signal, 20000, TEST_FAILED,
+		  "TEST_FAULT=eintr:1: inner: exit status 76");
+	expect_of(sweep_inner, crash_without_memory, 20000, TEST_FAILED,
+		  "TEST_FAULT=error:1: inner: ");
 }

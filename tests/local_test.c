@@ -1,6 +1,6 @@
 /* Values per ramet, and their destructors. */
 #include "ramet.h"
-#include "test.h"
+#include "ramets.h"
 
 static struct ramet_local *keys[200];
 static int destroyed, again;
@@ -31,9 +31,9 @@ TEST(each_ramet_has_its_own_values_and_destructors_run)
 	struct ramet *t[10];
 
 	for (int i = 0; i < 200; i++)
-		keys[i] = ramet_local_new(destroy);
+		keys[i] = made(ramet_local_new(destroy));
 	for (int i = 0; i < 10; i++)
-		t[i] = ramet_spawn(user, NULL);
+		t[i] = spawn(user, NULL);
 	for (int i = 0; i < 10; i++)
 		CHECK_EQ(ramet_join(t[i], NULL), 0);
 	CHECK_EQ(destroyed, 2000);
@@ -54,8 +54,8 @@ static void *stubborn(void *arg)
 
 TEST(a_destructor_that_sets_the_value_again_is_given_up_after_four_rounds)
 {
-	keys[0] = ramet_local_new(destroy_again);
-	CHECK_EQ(ramet_join(ramet_spawn(stubborn, NULL), NULL), 0);
+	keys[0] = made(ramet_local_new(destroy_again));
+	CHECK_EQ(ramet_join(spawn(stubborn, NULL), NULL), 0);
 	CHECK_EQ(again, 4);
 }
 
@@ -64,7 +64,7 @@ static void *late(void *arg)
 	struct ramet_local *key;
 
 	CHECK_EQ(ramet_local_set(keys[0], &keys), 0);
-	key = ramet_local_new(NULL);
+	key = made(ramet_local_new(NULL));
 	CHECK(!ramet_local_get(key));
 	CHECK_EQ(ramet_local_set(key, &keys), 0);
 	CHECK(ramet_local_get(key) == &keys);
@@ -74,6 +74,6 @@ static void *late(void *arg)
 
 TEST(keys_may_be_added_at_any_time)
 {
-	keys[0] = ramet_local_new(NULL);
-	CHECK_EQ(ramet_join(ramet_spawn(late, NULL), NULL), 0);
+	keys[0] = made(ramet_local_new(NULL));
+	CHECK_EQ(ramet_join(spawn(late, NULL), NULL), 0);
 }

@@ -1,7 +1,7 @@
 /* Sleep, time limits and cancel: levels, not edges. */
 #include "door.h"
 #include "ramet.h"
-#include "test.h"
+#include "ramets.h"
 
 TEST(sleep_is_never_early)
 {
@@ -115,8 +115,8 @@ static void *finish(void *done)
 TEST(ignoring_an_error_in_a_loop_does_not_keep_others_from_running)
 {
 	int done = 0;
-	struct ramet *a = ramet_spawn(stubborn, &done);
-	struct ramet *b = ramet_spawn(finish, &done);
+	struct ramet *a = spawn(stubborn, &done);
+	struct ramet *b = spawn(finish, &done);
 
 	CHECK_EQ(ramet_cancel(a), 0);
 	CHECK_EQ(ramet_join(a, NULL), 0);
@@ -183,7 +183,7 @@ static void *cancelled(void *arg)
 
 TEST(cancel_ends_the_present_call_and_all_that_follow)
 {
-	struct ramet *t = ramet_spawn(cancelled, NULL);
+	struct ramet *t = spawn(cancelled, NULL);
 
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_EQ(ramet_cancel(t), 0);
@@ -195,11 +195,11 @@ TEST(cancel_ends_the_present_call_and_all_that_follow)
 TEST(a_ramet_cancelled_before_its_first_run_still_runs)
 {
 	struct ramet_opts later = {.delay = 3600 * RAMET_SEC};
-	struct ramet *t = ramet_spawn(cancelled, NULL);
+	struct ramet *t = spawn(cancelled, NULL);
 
 	CHECK_EQ(ramet_cancel(t), 0);
 	CHECK_EQ(ramet_join(t, NULL), 0);
-	t = ramet_spawn_opts(cancelled, NULL, &later);
+	t = made(ramet_spawn_opts(cancelled, NULL, &later));
 	CHECK_EQ(ramet_cancel(t), 0);
 	CHECK_EQ(ramet_join(t, NULL), 0);
 }
@@ -217,7 +217,7 @@ static void *in_shield(void *done)
 TEST(cancel_waits_for_the_end_of_a_shield)
 {
 	int done = 0;
-	struct ramet *t = ramet_spawn(in_shield, &done);
+	struct ramet *t = spawn(in_shield, &done);
 
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_EQ(ramet_cancel(t), 0);
@@ -234,7 +234,7 @@ static void *forever(void *arg)
 
 TEST(an_interrupted_join_can_be_repeated)
 {
-	struct ramet *t = ramet_spawn(forever, (void *)1);
+	struct ramet *t = spawn(forever, (void *)1);
 	void *value = NULL;
 
 	RAMET_WITHIN(RAMET_MS)
@@ -290,7 +290,7 @@ static void sleep_at_random(void)
 	uint32_t n = test_slow() ? N / 10 : N;
 
 	for (uint32_t i = 0; i < n; i++)
-		t[i] = ramet_spawn(random_sleeper, NULL);
+		t[i] = spawn(random_sleeper, NULL);
 	for (uint32_t i = 0; i < n; i++) {
 		if (test_rand(2))
 			CHECK_EQ(ramet_cancel(t[test_rand(n - i) + i]), 0);

@@ -12,8 +12,8 @@ static struct ramet_chan *a, *b;
 void test_begin(void)
 {
 	ramet__poller(ramet__loop()); /* the runtime keeps it */
-	a = ramet_chan_new(8, 0);
-	b = ramet_chan_new(8, 1);
+	a = made(ramet_chan_new(8, 0));
+	b = made(ramet_chan_new(8, 1));
 }
 
 static void free_channels(void)
@@ -75,7 +75,7 @@ static void start(struct one *o)
 	o->cases[1] = to_recv(b, &o->items[1]);
 	o->count = 2;
 	o->items[0] = o->items[1] = -1;
-	o->ramet = ramet_spawn(select_once, o);
+	o->ramet = spawn(select_once, o);
 }
 
 static int end(struct one *o)
@@ -119,7 +119,7 @@ TEST(of_several_the_first_listed_is_done)
 
 TEST(only_one_of_two_that_are_ready_is_done)
 {
-	struct ramet_chan *c = ramet_chan_new(8, 1);
+	struct ramet_chan *c = made(ramet_chan_new(8, 1));
 	int64_t out = 0;
 	struct ramet_case cases[] = {to_recv(b, &out), to_recv(c, &out)};
 
@@ -174,7 +174,7 @@ TEST(bad_cases_are_refused)
 {
 	int64_t item = 0;
 	static struct ramet_case many[257];
-	struct ramet *t = ramet_spawn(sleep_for, NULL);
+	struct ramet *t = spawn(sleep_for, NULL);
 	struct ramet_case c[] = {to_recv(a, &item), otherwise};
 
 	CHECK_ERR(ramet_select(NULL, 0), EINVAL);
@@ -225,7 +225,7 @@ TEST(a_waiting_send_is_chosen_when_it_is_received)
 	o.cases[0] = to_recv(a, &o.items[2]);
 	o.cases[1] = to_send(a, &o.items[0]);
 	o.cases[2] = to_send(b, &o.items[1]);
-	o.ramet = ramet_spawn(select_once, &o);
+	o.ramet = spawn(select_once, &o);
 	let_run(); /* it does not send to itself */
 	CHECK(!ramet_ended(o.ramet));
 	CHECK_EQ(ramet_chan_recv(b, &item), 1);
@@ -244,7 +244,7 @@ TEST(two_selects_meet)
 	start(&o);
 	let_run();
 	p.cases[0] = to_send(a, &p.items[0]);
-	p.ramet = ramet_spawn(select_once, &p);
+	p.ramet = spawn(select_once, &p);
 	CHECK_EQ(end(&p), 0);
 	CHECK_EQ(end(&o), 0);
 	CHECK_EQ(o.items[0], 11);
@@ -299,8 +299,8 @@ TEST(freeing_a_channel_is_a_choice)
 
 TEST(a_ramets_end_is_a_choice_and_it_is_still_to_be_joined)
 {
-	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)RAMET_MS);
-	struct ramet *u = ramet_spawn(sleep_for, (void *)(intptr_t)HOUR);
+	struct ramet *t = spawn(sleep_for, (void *)(intptr_t)RAMET_MS);
+	struct ramet *u = spawn(sleep_for, (void *)(intptr_t)HOUR);
 	struct ramet_case cases[] = {to_join(u), to_join(t), to_join(t)};
 	void *value;
 
@@ -317,11 +317,11 @@ TEST(a_ramets_end_is_a_choice_and_it_is_still_to_be_joined)
 
 TEST(a_ramet_has_one_joiner)
 {
-	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)HOUR);
+	struct ramet *t = spawn(sleep_for, (void *)(intptr_t)HOUR);
 	struct one o = {.count = 1, .cases = {to_join(t)}};
 	struct ramet_case mine = to_join(t);
 
-	o.ramet = ramet_spawn(select_once, &o);
+	o.ramet = spawn(select_once, &o);
 	let_run();
 	CHECK_ERR(ramet_select(&mine, 1), EINVAL);
 	CHECK_ERR(ramet_join(t, NULL), EINVAL);
@@ -334,12 +334,12 @@ TEST(a_ramet_has_one_joiner)
 
 TEST(an_end_in_the_turn_of_an_item_is_no_second_choice)
 {
-	struct ramet *t = ramet_spawn(sleep_for, (void *)(intptr_t)HOUR);
+	struct ramet *t = spawn(sleep_for, (void *)(intptr_t)HOUR);
 	struct one o = {.count = 2};
 
 	o.cases[0] = to_join(t);
 	o.cases[1] = to_recv(a, &o.items[1]);
-	o.ramet = ramet_spawn(select_once, &o);
+	o.ramet = spawn(select_once, &o);
 	let_run();
 	CHECK_EQ(ramet_cancel(t), 0); /* runs before o does */
 	CHECK_EQ(send_now(a, 3), 1);
@@ -549,10 +549,9 @@ static void check_items(void)
 	if (total > 4000)
 		total = 4000;
 	for (uint32_t i = 0; i < CHANS; i++)
-		chans[i] = ramet_chan_new(8, test_rand(3));
+		chans[i] = made(ramet_chan_new(8, test_rand(3)));
 	for (int i = 0; i < WORKERS; i++)
-		t[i] = ramet_spawn(i % 2 ? send_at_random : recv_at_random,
-				   NULL);
+		t[i] = spawn(i % 2 ? send_at_random : recv_at_random, NULL);
 	while (next_item < total) {
 		CHECK_EQ(ramet_yield(), 0);
 		if (test_rand(50) == 0) { /* somebody else takes its place */
@@ -560,9 +559,8 @@ static void check_items(void)
 
 			CHECK_EQ(ramet_cancel(t[i]), 0);
 			CHECK_EQ(ramet_join(t[i], NULL), 0);
-			t[i] = ramet_spawn(i % 2 ? send_at_random
-						 : recv_at_random,
-					   NULL);
+			t[i] = spawn(i % 2 ? send_at_random : recv_at_random,
+				     NULL);
 		}
 	}
 	for (int i = 0; i < WORKERS; i++)
@@ -601,7 +599,7 @@ static void *from_outside(void *t)
 
 TEST(another_loop_is_refused)
 {
-	struct ramet *t = ramet_spawn(sleep_for, NULL);
+	struct ramet *t = spawn(sleep_for, NULL);
 
 	run_thread(from_outside, t);
 	CHECK_EQ(ramet_join(t, NULL), 0);

@@ -1,7 +1,7 @@
 /* Spawn, join, detach, joinall, links, defers: the life of a ramet. */
 #include "door.h"
 #include "ramet.h"
-#include "test.h"
+#include "ramets.h"
 #include "thread.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ static void *say_twice(void *arg)
 
 static struct ramet *run(void *(*fn)(void *), char c)
 {
-	struct ramet *t = ramet_spawn(fn, (void *)(intptr_t)c);
+	struct ramet *t = spawn(fn, (void *)(intptr_t)c);
 
 	CHECK(t != NULL);
 	return t;
@@ -85,7 +85,7 @@ static void *join_it(void *t)
 
 TEST(only_one_may_join)
 {
-	struct ramet *t = run(say_twice, 'a'), *j = ramet_spawn(join_it, t);
+	struct ramet *t = run(say_twice, 'a'), *j = spawn(join_it, t);
 
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_ERR(ramet_join(t, NULL), EINVAL);
@@ -127,8 +127,7 @@ TEST(joinall_reports_in_the_order_of_ending)
 
 	stop_clock(); /* or two may end while the machine pauses */
 	for (int i = 0; i < 4; i++)
-		t[i] = ramet_spawn(sleep_for,
-				   (void *)(intptr_t)(200 - 60 * i));
+		t[i] = spawn(sleep_for, (void *)(intptr_t)(200 - 60 * i));
 	CHECK_EQ(ramet_joinall(t, 4, 2), 2);
 	for (intptr_t i = 0; i < 2; i++) {
 		CHECK(ramet_ended(t[i]));
@@ -203,20 +202,21 @@ static void *defers(void *arg)
 
 TEST(defers_run_last_first_and_may_block_spawn_and_defer)
 {
-	CHECK_EQ(ramet_join(ramet_spawn(defers, NULL), NULL), 0);
+	CHECK_EQ(ramet_join(spawn(defers, NULL), NULL), 0);
 	CHECK(strcmp(trace, "f2sm1") == 0);
 }
 
 TEST(options_are_taken)
 {
-	struct ramet_opts opts = {.name = "a name that is longer than it may be",
-				  .delay = 30 * RAMET_MS};
+	struct ramet_opts opts =
+		{.name = "a name that is longer than it may be",
+		 .delay = 30 * RAMET_MS};
 	int64_t begin;
 	struct ramet *t;
 
 	stop_clock(); /* or the delay is over before anyone looks */
 	begin = ramet_now();
-	t = ramet_spawn_opts(say, (void *)'d', &opts);
+	t = made(ramet_spawn_opts(say, (void *)'d', &opts));
 
 	CHECK(strcmp(ramet_name(t), "a name that is longer than it m") == 0);
 	CHECK_EQ(ramet_id(t), 2);
@@ -239,7 +239,7 @@ TEST(a_hundred_thousand_at_once)
 	int n = test_slow() ? 1000 : N;
 
 	for (int i = 0; i < n; i++) {
-		t[i] = ramet_spawn(sleep_for, (void *)1);
+		t[i] = spawn(sleep_for, (void *)1);
 		CHECK(t[i] != NULL);
 	}
 	CHECK_EQ(ramet_joinall(t, (size_t)n, (size_t)n), n);
@@ -254,7 +254,7 @@ static void *use_foreign(void *arg)
 	CHECK_ERR(ramet_join(foreign, NULL), EPERM);
 	CHECK_ERR(ramet_cancel(foreign), EPERM);
 	CHECK_ERR(ramet_kill(foreign), EPERM);
-	CHECK_EQ(ramet_join(ramet_spawn(say, 0), NULL), 0);
+	CHECK_EQ(ramet_join(spawn(say, 0), NULL), 0);
 	return arg;
 }
 

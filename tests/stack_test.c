@@ -1,7 +1,7 @@
 /* Stacks: sizes, guards, reuse, giving memory back. */
 #include "core/stack.h"
 #include "ramet.h"
-#include "test.h"
+#include "ramets.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,14 +16,14 @@ static void *use(void *bytes)
 	memset(buf, 1, sizeof buf);
 	__asm__ volatile("" : : "r"(buf) : "memory");
 	return (intptr_t)bytes > 1024 ? use((void *)((intptr_t)bytes - 1024))
-				      : buf[7] ? bytes
-					       : NULL;
+	       : buf[7]               ? bytes
+				      : NULL;
 }
 
 static void with_stack(size_t size, size_t bytes)
 {
 	struct ramet_opts opts = {.stack_size = size};
-	struct ramet *t = ramet_spawn_opts(use, (void *)bytes, &opts);
+	struct ramet *t = made(ramet_spawn_opts(use, (void *)bytes, &opts));
 
 	CHECK(t != NULL);
 	CHECK_EQ(ramet_yield(), 0);
@@ -66,7 +66,7 @@ TEST(every_stack_has_a_guard_and_neighbours_are_intact)
 
 	CHECK(pipe(fds) == 0);
 	for (int i = 0; i < n; i++)
-		t[i] = ramet_spawn(idle, NULL);
+		t[i] = spawn(idle, NULL);
 	CHECK_EQ(ramet_yield(), 0);
 	for (int i = 0; i < n; i++) {
 		char *low, byte;
@@ -88,10 +88,10 @@ TEST(every_stack_has_a_guard_and_neighbours_are_intact)
 
 TEST(the_stack_that_was_freed_last_is_used_first)
 {
-	struct ramet *a = ramet_spawn(use, NULL), *b;
+	struct ramet *a = spawn(use, NULL), *b;
 
 	CHECK_EQ(ramet_join(a, NULL), 0);
-	b = ramet_spawn(use, NULL);
+	b = spawn(use, NULL);
 	CHECK(a == b);
 	CHECK_EQ(ramet_join(b, NULL), 0);
 }
@@ -119,10 +119,10 @@ TEST(trim_gives_the_memory_of_idle_stacks_back)
 
 	if (TEST_ASAN || TEST_TSAN || ramet__on_valgrind)
 		test_skip("the tool's own memory for stacks stays");
-	CHECK_EQ(ramet_join(ramet_spawn(use, NULL), NULL), 0);
+	CHECK_EQ(ramet_join(spawn(use, NULL), NULL), 0);
 	before = resident_kb();
 	for (int i = 0; i < N / slow; i++)
-		t[i] = ramet_spawn(use, (void *)(intptr_t)16384);
+		t[i] = spawn(use, (void *)(intptr_t)16384);
 	CHECK_EQ(ramet_yield(), 0);
 	full = resident_kb();
 	for (int i = 0; i < N / slow; i++)
@@ -132,7 +132,7 @@ TEST(trim_gives_the_memory_of_idle_stacks_back)
 	CHECK_EQ(ramet_trim(), 0);
 	after = resident_kb();
 	CHECK(after - before < (full - before) / 5);
-	CHECK_EQ(ramet_join(ramet_spawn(use, (void *)5000), NULL), 0);
+	CHECK_EQ(ramet_join(spawn(use, (void *)5000), NULL), 0);
 }
 
 static int mappings(void)
@@ -155,7 +155,7 @@ TEST_WITHIN(a_hundred_thousand_stacks_need_few_mappings, 60000)
 	if (TEST_TSAN)
 		test_skip("the sanitizer maps memory for each stack");
 	for (int i = 0; i < n; i++) {
-		t[i] = ramet_spawn(idle, NULL);
+		t[i] = spawn(idle, NULL);
 		CHECK(t[i] != NULL);
 	}
 	CHECK_EQ(ramet_yield(), 0);

@@ -1,6 +1,6 @@
 /* What a switch must keep: registers, errno, the floating point environment. */
 #include "ramet.h"
-#include "test.h"
+#include "ramets.h"
 
 #include <fenv.h>
 #include <math.h>
@@ -33,7 +33,7 @@ TEST(values_survive_switches)
 	struct ramet *t[10];
 
 	for (intptr_t i = 0; i < 10; i++)
-		t[i] = ramet_spawn(juggle, (void *)i);
+		t[i] = spawn(juggle, (void *)i);
 	for (intptr_t i = 0; i < 10; i++) {
 		void *value = NULL;
 
@@ -55,8 +55,8 @@ static void *set_errno(void *arg)
 
 TEST(errno_is_private)
 {
-	struct ramet *a = ramet_spawn(set_errno, (void *)(intptr_t)EBADF);
-	struct ramet *b = ramet_spawn(set_errno, (void *)(intptr_t)EPIPE);
+	struct ramet *a = spawn(set_errno, (void *)(intptr_t)EBADF);
+	struct ramet *b = spawn(set_errno, (void *)(intptr_t)EPIPE);
 
 	errno = ENOENT;
 	CHECK_EQ(ramet_join(a, NULL), 0);
@@ -70,7 +70,7 @@ TEST(a_new_ramet_starts_with_errno_zero)
 	struct ramet *t;
 
 	errno = EPERM;
-	t = ramet_spawn(set_errno, NULL);
+	t = spawn(set_errno, NULL);
 	CHECK_EQ(ramet_join(t, &value), 0);
 }
 
@@ -98,8 +98,8 @@ static void *round_nearest(void *arg)
 TEST(a_rounding_mode_of_its_own_stays_with_its_ramet)
 {
 	struct ramet_opts own = {.own_fenv = 1};
-	struct ramet *a = ramet_spawn_opts(round_up, NULL, &own);
-	struct ramet *b = ramet_spawn(round_nearest, NULL);
+	struct ramet *a = made(ramet_spawn_opts(round_up, NULL, &own));
+	struct ramet *b = spawn(round_nearest, NULL);
 
 	CHECK_EQ(ramet_join(a, NULL), 0);
 	CHECK_EQ(ramet_join(b, NULL), 0);
@@ -120,5 +120,5 @@ static void *aligned(void *arg)
 
 TEST(stacks_are_aligned)
 {
-	CHECK_EQ(ramet_join(ramet_spawn(aligned, NULL), NULL), 0);
+	CHECK_EQ(ramet_join(spawn(aligned, NULL), NULL), 0);
 }

@@ -137,7 +137,7 @@ static struct waiter *start(struct waiter *w, const struct kind *k,
 			    const char *name)
 {
 	*w = (struct waiter){k, name, RAMET_NEVER, NULL, -1};
-	w->ramet = ramet_spawn(wait_once, w);
+	w->ramet = spawn(wait_once, w);
 	return w;
 }
 
@@ -256,7 +256,7 @@ TEST(what_is_given_in_the_turn_of_a_timeout_goes_to_the_next)
 			continue; /* only its owner may give it */
 		order[0] = '\0';
 		k->close();
-		giver = ramet_spawn(give_later, (void *)(uintptr_t)k);
+		giver = spawn(give_later, (void *)(uintptr_t)k);
 		start(&a, k, "a")->within = 2 * RAMET_MS;
 		start(&b, k, "b");
 		CHECK_EQ(ramet_yield(), 0);
@@ -297,7 +297,7 @@ static void *try_all(void *arg)
 
 TEST(a_cancelled_ramet_may_give_and_try_but_not_wait)
 {
-	CHECK_EQ(ramet_join(ramet_spawn(try_all, NULL), NULL), 0);
+	CHECK_EQ(ramet_join(spawn(try_all, NULL), NULL), 0);
 }
 
 TEST(an_expired_scope_fails_waits_that_would_not_wait)
@@ -417,7 +417,7 @@ TEST(nobody_overtakes_at_a_mutex)
 
 	take_mutex();
 	for (int i = 0; i < 3; i++)
-		t[i] = ramet_spawn(take_turns, &turns[i]);
+		t[i] = spawn(take_turns, &turns[i]);
 	let_run();
 	let_mutex();
 	for (int i = 0; i < 3; i++)
@@ -484,7 +484,7 @@ TEST(a_mutex_excludes_in_any_order)
 		struct ramet *t[LOCKERS];
 
 		for (int i = 0; i < LOCKERS; i++)
-			t[i] = ramet_spawn(lock_at_random, NULL);
+			t[i] = spawn(lock_at_random, NULL);
 		for (int i = 0; i < LOCKERS; i++) {
 			ramet_yield();
 			ramet_cancel(t[test_rand(LOCKERS)]);
@@ -581,7 +581,7 @@ static void *wait_to_be_killed(void *arg)
 
 TEST(a_condition_is_unwound_with_its_mutex_held)
 {
-	struct ramet *t = ramet_spawn(wait_to_be_killed, &mutex);
+	struct ramet *t = spawn(wait_to_be_killed, &mutex);
 
 	let_run();
 	take_mutex();
@@ -638,7 +638,7 @@ static void *keep_the_mutex(void *arg)
 
 TEST(only_a_deadlock_returns_from_a_condition_without_its_mutex)
 {
-	struct ramet *t = ramet_spawn(keep_the_mutex, NULL);
+	struct ramet *t = spawn(keep_the_mutex, NULL);
 
 	ramet_set_deadlock_policy(RAMET_DEADLOCK_SILENT);
 	take_mutex();
@@ -650,14 +650,14 @@ TEST(only_a_deadlock_returns_from_a_condition_without_its_mutex)
 
 TEST(where_nothing_can_wait_waits_fail)
 {
-	struct ramet *t = ramet_spawn(end_at_once, NULL);
+	struct ramet *t = spawn(end_at_once, NULL);
 	struct waiter other;
 
 	take_mutex();
 	CHECK_EQ(ramet_link(t, wait_in_link, NULL), 0);
 	CHECK_EQ(ramet_join(t, NULL), 0);
 	let_mutex();
-	t = ramet_spawn(end_with_the_mutex, &other);
+	t = spawn(end_with_the_mutex, &other);
 	CHECK_EQ(ramet_link(t, cond_in_link, NULL), 0);
 	CHECK_EQ(ramet_join(t, NULL), 0);
 	CHECK_EQ(end(&other), 0);
@@ -712,7 +712,7 @@ static void check_posts(void)
 		taken = 0;
 		ramet_sem_init(&sem, 0);
 		for (int i = 0; i < WAITERS; i++)
-			t[i] = ramet_spawn(wait_at_random, NULL);
+			t[i] = spawn(wait_at_random, NULL);
 		for (int i = 0; i < 300; i++) {
 			uint32_t what = test_rand(8);
 

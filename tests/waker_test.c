@@ -1,6 +1,6 @@
 /* Waking a loop from other OS threads and from signal handlers. */
 #include "ramet.h"
-#include "test.h"
+#include "ramets.h"
 #include "thread.h"
 
 #include <signal.h>
@@ -10,7 +10,7 @@ static struct ramet_waker *waker;
 
 TEST(a_wake_before_the_wait_is_remembered_once)
 {
-	waker = ramet_waker_new();
+	waker = made(ramet_waker_new());
 	ramet_waker_wake(waker);
 	ramet_waker_wake(waker);
 	CHECK_EQ(ramet_waker_wait(waker), 0);
@@ -31,7 +31,7 @@ TEST(another_os_thread_wakes_a_loop_that_sleeps)
 {
 	pthread_t thread;
 
-	waker = ramet_waker_new();
+	waker = made(ramet_waker_new());
 	thread = start_thread(wake_later, NULL);
 	CHECK_EQ(ramet_waker_wait(waker), 0);
 	join_thread(thread);
@@ -46,7 +46,7 @@ static void on_alarm(int signal)
 
 TEST(a_signal_handler_wakes_a_loop_that_sleeps)
 {
-	waker = ramet_waker_new();
+	waker = made(ramet_waker_new());
 	signal(SIGALRM, on_alarm);
 	ualarm(20000, 0);
 	CHECK_EQ(ramet_waker_wait(waker), 0);
@@ -69,8 +69,8 @@ TEST(one_waits_at_a_time_and_only_in_its_loop)
 {
 	struct ramet *t;
 
-	waker = ramet_waker_new();
-	t = ramet_spawn(waiting, NULL);
+	waker = made(ramet_waker_new());
+	t = spawn(waiting, NULL);
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_ERR(ramet_waker_wait(waker), EBUSY);
 	run_thread(wait_elsewhere, NULL);
@@ -99,7 +99,7 @@ TEST(no_wake_is_lost)
 	pthread_t threads[2];
 	int seen = 0;
 
-	waker = ramet_waker_new();
+	waker = made(ramet_waker_new());
 	for (int i = 0; i < 2; i++)
 		threads[i] = start_thread(post_many, NULL);
 	while (seen < 2 * POSTS) {

@@ -41,4 +41,13 @@ static inline const char *address_of(const char *host, int fd)
 	return text;
 }
 
+/* A connection, or the test fails. */
+static inline int dial(const char *address)
+{
+	int fd = ramet_dial(address);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
 #endif

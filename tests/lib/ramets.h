@@ -6,6 +6,13 @@
 
 #include "ramet.h"
 
+/* What a call has made, which is not NULL. */
+static inline void *made(void *p)
+{
+	CHECK(p);
+	return p;
+}
+
 static inline struct ramet *spawn(void *(*fn)(void *), void *arg)
 {
 	struct ramet *t = ramet_spawn(fn, arg);
