@@ -41,8 +41,9 @@ RAMET_API ssize_t ramet_read_all(int fd, void *buf, size_t size);
 RAMET_API ssize_t ramet_write_all(int fd, const void *buf, size_t size);
 
 /* Close fd.  Whoever waits for it, in any loop, wakes with EBADF before the
- * number can be used again.  Never blocks (a file's late write errors come
- * from ramet_fsync).  Returns 0, or -1: EBADF, EIO. */
+ * number can be used again.  Does not block (a file's late write errors come
+ * from ramet_fsync), unless SO_LINGER asks for it: then it blocks the OS thread.
+ * Returns 0, or -1: EBADF, EIO. */
 RAMET_API int ramet_close(int fd);
 
 RAMET_API int ramet_dup(int fd);
