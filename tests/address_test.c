@@ -205,10 +205,10 @@ static void check_flags(int fd)
 
 static void check_connection(int listener, const char *address)
 {
-	int out = ramet_dial(address), in = ramet_accept(listener, NULL, NULL);
+	int out = dial(address), in = ramet_accept(listener, NULL, NULL);
 	char buf[8];
 
-	CHECK(out >= 0 && in >= 0);
+	CHECK(in >= 0);
 	check_flags(listener);
 	check_flags(out);
 	check_flags(in);
@@ -237,7 +237,7 @@ TEST(tcp_has_nagle_off_at_both_ends)
 
 	CHECK(ramet_port(listener) > 0);
 	check_connection(listener, address_of("127.0.0.1", listener));
-	fd = ramet_dial(address_of("127.0.0.1", listener));
+	fd = dial(address_of("127.0.0.1", listener));
 	CHECK_EQ(ramet_port(fd) > 0, 1);
 	in = ramet_accept(listener, NULL, NULL);
 	check_sends_at_once(fd);
@@ -270,13 +270,12 @@ TEST(an_empty_host_listens_anywhere_and_dials_the_loopback)
 
 TEST(unix_sockets_by_path)
 {
-	char dir[] = "/tmp/ramet-XXXXXX", address[64];
+	char address[128];
 	int listener;
 
-	CHECK(mkdtemp(dir));
 	for (int seqpacket = 0; seqpacket < 2; seqpacket++) {
 		snprintf(address, sizeof address, "%s://%s/socket",
-			 seqpacket ? "unix-seqpacket" : "unix", dir);
+			 seqpacket ? "unix-seqpacket" : "unix", test_dir());
 		listener = ramet_listen(address);
 		CHECK(listener >= 0);
 		CHECK_EQ(ramet_port(listener), 0);
@@ -287,7 +286,6 @@ TEST(unix_sockets_by_path)
 		CHECK_EQ(unlink(strstr(address, "://") + 3), 0);
 		CHECK_ERR(ramet_dial(address), ENOENT);
 	}
-	CHECK_EQ(rmdir(dir), 0);
 }
 
 TEST(unix_sockets_by_abstract_name)
@@ -307,10 +305,9 @@ TEST(unix_sockets_by_abstract_name)
 
 static void check_datagrams(int server, const char *address)
 {
-	int client = ramet_dial(address);
+	int client = dial(address);
 	char buf[8];
 
-	CHECK(client >= 0);
 	CHECK_EQ(ramet_write(client, "one", 3), 3);
 	CHECK_EQ(ramet_write(client, "two!", 4), 4);
 	CHECK_EQ(ramet_read(server, buf, sizeof buf), 3);
@@ -358,7 +355,7 @@ TEST(a_server_can_start_again_at_once)
 	snprintf(address, sizeof address, "%s",
 		 address_of("127.0.0.1", listener));
 	for (int i = 0; i < 3; i++) {
-		int out = ramet_dial(address);
+		int out = dial(address);
 		int in = ramet_accept(listener, NULL, NULL);
 
 		CHECK_EQ(ramet_close(in),

@@ -144,6 +144,23 @@ TEST(a_leaked_descriptor_fails_the_test)
 	expect(keep, TEST_PASSED, "");
 }
 
+static void leave_a_file(void)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/left", test_dir());
+	CHECK(open(path, O_CREAT | O_WRONLY, 0600) >= 0);
+	test_fail(test_dir(), 1, "is where it was");
+}
+
+TEST(a_tests_directory_goes_with_it)
+{
+	expect(leave_a_file, TEST_FAILED, ":1: is where it was");
+	*strchr(said, ':') = '\0';
+	CHECK(strncmp(said, "/tmp/ramet-test-", 16) == 0);
+	CHECK_ERR(access(said, F_OK), ENOENT);
+}
+
 TEST(a_skipped_test_says_why)
 {
 	expect(skip, TEST_SKIPPED, "skipped: no moon tonight");

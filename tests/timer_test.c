@@ -65,7 +65,8 @@ TEST(the_end_of_time_is_a_deadline_like_any_other)
 TEST(rounding_is_late_by_a_sixteenth_or_a_millisecond_at_most)
 {
 	for (int i = 0; i < 100000; i++) {
-		int64_t duration = (int64_t)(test_rand(UINT32_MAX)) << test_rand(20);
+		int64_t duration = (int64_t)(test_rand(UINT32_MAX))
+				   << test_rand(20);
 		int64_t when = (int64_t)test_rand(UINT32_MAX) * 1000 + duration;
 		int64_t most = duration / 16 > TICK ? duration / 16 : TICK;
 		int64_t late = timer_coalesce(when, duration) - when;

@@ -1,8 +1,7 @@
 /* The io_uring back end: its poller by itself, and the library on top. */
 #include "fds.h"
-#include "ramet.h"
+#include "ramets.h"
 #include "rings.h"
-#include "test.h"
 #include "thread.h"
 
 #include "core/core.h"
@@ -340,7 +339,7 @@ TEST(wakers_work_from_threads_and_signal_handlers)
 	pthread_t thread;
 
 	need_uring();
-	waker = ramet_waker_new();
+	waker = made(ramet_waker_new());
 	thread = start_thread(wake_waker, NULL);
 	CHECK_EQ(ramet_waker_wait(waker), 0);
 	join_thread(thread);
@@ -372,7 +371,7 @@ TEST(close_wakes_waiters_and_the_peer_sees_the_end_at_once)
 	need_uring();
 	CHECK_EQ(ramet_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	for (int i = 0; i < 3; i++)
-		t[i] = ramet_spawn(read_until_closed, &fds[0]);
+		t[i] = spawn(read_until_closed, &fds[0]);
 	ramet_sleep(RAMET_MS);
 	CHECK_EQ(ramet_close(fds[0]), 0);
 	CHECK_EQ(recv(fds[1], &c, 1, MSG_DONTWAIT), 0);
@@ -430,10 +429,10 @@ TEST(reused_numbers_work_like_new_ones)
 
 		CHECK_EQ(ramet_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 		if (i % 3 == 0) {
-			t = ramet_spawn(close_it, fds);
+			t = spawn(close_it, fds);
 			CHECK_ERR(ramet_read(fds[0], &c, 1), EBADF);
 		} else {
-			t = ramet_spawn(echo_one, fds);
+			t = spawn(echo_one, fds);
 			CHECK_EQ(ramet_write(fds[0], "x", 1), 1);
 			CHECK_EQ(ramet_read(fds[0], &c, 1), 1);
 			CHECK_EQ(ramet_close(fds[0]), 0);
@@ -456,7 +455,7 @@ static void *relay(void *arg)
 	while ((n = ramet_read(l->in, buf, sizeof buf)) > 0)
 		CHECK_EQ(ramet_write_all(l->out, buf, (size_t)n), n);
 	CHECK_EQ(n, 0);
-	ramet_shutdown(l->out, SHUT_WR);
+	CHECK_EQ(ramet_shutdown(l->out, SHUT_WR), 0);
 	return NULL;
 }
 
@@ -480,7 +479,7 @@ TEST(a_long_chain_of_relays_carries_everything)
 	}
 	for (int sent = 0; sent < total; sent += 10)
 		CHECK_EQ(ramet_write_all(fds[0][0], "0123456789", 10), 10);
-	ramet_shutdown(fds[0][0], SHUT_WR);
+	CHECK_EQ(ramet_shutdown(fds[0][0], SHUT_WR), 0);
 	while ((n = ramet_read(fds[LINKS][1], buf, sizeof buf)) > 0)
 		for (ssize_t i = 0; i < n; i++)
 			CHECK_EQ(buf[i], '0' + got++ % 10);

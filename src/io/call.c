@@ -48,10 +48,16 @@ int ramet__io_back_off(struct io *io, int64_t ns)
 	return err == 0 && !still(io) ? -EBADF : err;
 }
 
+/* Why the call is to end; nothing ends one that does not wait. */
+static int interrupted(const struct io *io)
+{
+	return io->wait == WAIT_NONE ? 0 : ramet__interrupted(io->loop);
+}
+
 /* Wait for an event if nothing else can bring data. */
 static int ready(struct io *io)
 {
-	int err = io->wait == WAIT_NONE ? 0 : ramet__interrupted(io->loop);
+	int err = interrupted(io);
 
 	if (err == 0 && io->fd->drained && io->wait == WAIT_READ)
 		err = ramet__io_wait(io);
@@ -86,7 +92,7 @@ bool ramet__io_again(struct io *io, long *ret)
 	struct ramet_waitq *q;
 
 	if (unlikely(*ret == -EINTR)) {
-		*ret = ramet__interrupted(io->loop);
+		*ret = interrupted(io);
 		if (*ret == 0)
 			return true; /* else the event is for the next one */
 	} else if (*ret == -EAGAIN) {

@@ -104,10 +104,13 @@ static ssize_t attempt_socket(const struct io *io, const struct iovec *iov,
 }
 
 /* One attempt that does not block. */
-static ssize_t attempt(const struct io *io, const struct iovec *iov, int count)
+static ssize_t attempt(const struct io *io, const struct iovec *iov, int count,
+		       size_t size)
 {
 	ssize_t n;
 
+	if (unlikely(!size) && (io->wait == WAIT_READ || !is_socket(io->kind)))
+		return plain(io, iov, count); /* of nothing never blocks */
 	if (is_socket(io->kind))
 		return attempt_socket(io, iov, count);
 	if (io->fd->ours)
@@ -132,10 +135,8 @@ static ssize_t some(struct io *io, const struct iovec *iov, int count)
 	if (n == FD_FILE)
 		return reading ? ramet__file_readv(io, iov, count, -1)
 			       : ramet__file_writev(io, iov, count, -1);
-	if (unlikely(!size) && (reading || !is_socket(io->kind)))
-		return plain(io, iov, count); /* never blocks */
 	do
-		n = attempt(io, iov, count);
+		n = attempt(io, iov, count, size);
 	while (ramet__io_again(io, &n));
 	if (unlikely(n == -ENOTSOCK && is_socket(io->kind))) {
 		/* Others closed the socket, and the number is reused. */

@@ -7,6 +7,8 @@
 
 #include "kernel/kernel.h"
 
+#include <errno.h>
+
 /* The kernel in use, from now on one that may be changed. */
 static inline struct kernel *own_kernel(void)
 {
@@ -23,6 +25,35 @@ static inline struct kernel *own_kernel(void)
 static inline void let_pick(uint32_t (*pick)(uint32_t n))
 {
 	own_kernel()->pick = pick;
+}
+
+/* ---- signals ------------------------------------------------------------ */
+
+static long (*call_uninterrupted)(long nr, long a, long b, long c, long d,
+				  long e, long f);
+static long interrupted_calls[2];
+
+static inline long call_interrupted(long nr, long a, long b, long c, long d,
+				    long e, long f)
+{
+	static int calls;
+
+	if ((nr == interrupted_calls[0] || nr == interrupted_calls[1]) &&
+	    ++calls % 2)
+		return -EINTR;
+	return call_uninterrupted(nr, a, b, c, d, e, f);
+}
+
+/* From now on these two system calls are interrupted each time, and work when
+ * they are made again. */
+static inline void interrupt_calls(long one, long other)
+{
+	struct kernel *own = own_kernel();
+
+	interrupted_calls[0] = one;
+	interrupted_calls[1] = other;
+	call_uninterrupted = own->call;
+	own->call = call_interrupted;
 }
 
 /* ---- a clock that stands still ------------------------------------------ */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -157,6 +158,39 @@ static void check_fds(const char *test)
 	_exit(1);
 }
 
+/* ---- files ---- */
+
+static void name_dir(char *path, size_t size, pid_t test)
+{
+	snprintf(path, size, "/tmp/ramet-test-%d", (int)test);
+}
+
+const char *test_dir(void)
+{
+	static char path[64];
+
+	if (!*path) {
+		name_dir(path, sizeof path, getpid());
+		CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+	}
+	return path;
+}
+
+static void remove_dir(pid_t test)
+{
+	char path[64];
+	DIR *d;
+
+	name_dir(path, sizeof path, test);
+	d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));)
+		unlinkat(dirfd(d), e->d_name, 0);
+	if (d) {
+		closedir(d);
+		rmdir(path);
+	}
+}
+
 /* ---- processes ---- */
 
 /* A child that does not outlive its parent and keeps out of its output. */
@@ -277,10 +311,13 @@ bool test_process(const struct test *t, int64_t ms, void (*before)(void),
 		  int *status)
 {
 	pid_t pid = fork_child();
+	bool ended;
 
 	if (pid == 0)
 		run_child(t, before);
-	return ends_within(ms, pid, status);
+	ended = ends_within(ms, pid, status);
+	remove_dir(pid);
+	return ended;
 }
 
 void test_explain(const struct test *t, int status)

@@ -93,6 +93,10 @@ bool test_slow(void);
 /* n, or a tenth of it when slow, or twenty times as much in a long run. */
 int test_rounds(int n);
 
+/* A directory of this test's own, the same at each call.  When the test has
+ * ended, in whatever way, it goes, and the files in it. */
+const char *test_dir(void);
+
 /* Run fn in a child, keep the first size - 1 bytes of its stderr in buf.
  * Returns the wait status. */
 int test_stderr_of(void (*fn)(void), char *buf, size_t size);
