@@ -19,7 +19,6 @@
 #define SLAB_MAX ((size_t)64 << 30)
 #define GUARDS_MAX 30000         /* by mprotect */
 #define GUARD_BATCH ((size_t)64) /* by one system call */
-#define PAGE ((size_t)4096)
 
 enum guard { GUARD_UNKNOWN, GUARD_MADVISE, GUARD_MPROTECT };
 
@@ -31,17 +30,17 @@ static size_t guard_count; /* by mprotect, in all loops; atomic */
 static enum guard probe(void)
 {
 	int err, kind = GUARD_MPROTECT;
-	char *page = kernel_mmap(PAGE, PROT_READ | PROT_WRITE,
+	char *page = kernel_mmap(STACK_PAGE, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS, &err);
 
 	if (!page)
 		return GUARD_UNKNOWN;
 	if (!SANITIZER_READS_STACKS &&
-	    kernel_madvise(page, PAGE, MADV_GUARD_INSTALL) == 0 &&
+	    kernel_madvise(page, STACK_PAGE, MADV_GUARD_INSTALL) == 0 &&
 	    kernel_call(SYS_clock_getres, CLOCK_MONOTONIC, KERNEL_ARG(page), 0,
 			0, 0, 0) == -EFAULT)
 		kind = GUARD_MADVISE;
-	kernel_munmap(page, PAGE);
+	kernel_munmap(page, STACK_PAGE);
 	__atomic_store_n(&guard_kind, kind, __ATOMIC_RELAXED);
 	return (enum guard)kind;
 }
@@ -136,7 +135,8 @@ static int guard_slots(struct stack_class *c, struct slab *slab, size_t from,
 /* Control blocks first, then stacks, in one mapping: fewer of them. */
 static size_t blocks_size(size_t count)
 {
-	return (count * sizeof(struct ramet) + PAGE - 1) & ~(PAGE - 1);
+	return (count * sizeof(struct ramet) + STACK_PAGE - 1) &
+	       ~(STACK_PAGE - 1);
 }
 
 static int slab_map(struct slab *slab, size_t slot, size_t count)

@@ -42,12 +42,12 @@ static inline struct cold *stack_cold(const struct stack_class *c,
 	return (struct cold *)(void *)(end - i % PLACES * CACHE_LINE) - 1;
 }
 
+#define STACK_PAGE ((size_t)4096)
+
 /* The end of its slot: the record is in the last page. */
 static inline char *stack_end(const struct cold *cold)
 {
-	enum { PAGE = 4096 };
-
-	return (char *)(((uintptr_t)cold | (PAGE - 1)) + 1);
+	return (char *)(((uintptr_t)cold | (STACK_PAGE - 1)) + 1);
 }
 
 /* Lowest usable address and the size from there up to the cold record. */
