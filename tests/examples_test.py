@@ -335,8 +335,8 @@ def no_localhost():
 
 @test
 def resolve_prints_an_address_for_each_name():
-    if no_localhost():
-        return no_localhost()
+    if why := no_localhost():
+        return why
 
     def attempt():
         status, out, err = run("resolve", "localhost", "127.0.0.2", "::1")
@@ -405,8 +405,8 @@ def crawl_needs_one_os_thread():
 
 @test
 def crawl_fetches_urls():
-    if no_localhost():
-        return no_localhost()
+    if why := no_localhost():
+        return why
     with web() as port:
         status, out, err = run("crawl", *NO_DEADLINE, f"http://127.0.0.1:{port}", f"http://localhost:{port}/")
     equal((status, err), (0, ""))
