@@ -2,7 +2,12 @@
  * the layers, and hands the upper ones to the lower. */
 #include "core/errand.h"
 #include "debug/report.h"
-#include "io/fd.h"
+#include "io/mode.h"
+#include "sync/lot.h"
+#include "task/child.h"
+#include "task/lane.h"
+
+#include <pthread.h>
 
 /* The loop's thread has ended; what its ramets held stays as it is. */
 static void end(void *loop)
@@ -13,10 +18,43 @@ static void end(void *loop)
 	ramet__end_main(l);
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
+	ramet__lot_leave(l);
 	ramet__errands_end(l);
 	ramet__io_close(l);
 	ramet__loop_free(l);
 }
+
+/* ---- fork --------------------------------------------------------------- */
+
+void ramet__after_fork(struct loop *l)
+{
+	ramet__io_after_fork(l);
+	ramet__lot_after_fork();
+	ramet__core_after_fork(l);
+	ramet__children_after_fork(l);
+	ramet__lane_after_fork(l);
+	ramet__quit_after_fork(l);
+	if (l->on_fork)
+		l->on_fork(l);
+}
+
+/* Runs before the program's own handlers of pthread_atfork if those were set
+ * after the first loop was made; they may unlock what ramets use. */
+static void in_child(void)
+{
+	if (ramet__this_loop)
+		ramet__after_fork(ramet__this_loop);
+}
+
+static void mind_forks(void)
+{
+	static int minded;
+
+	if (!__atomic_exchange_n(&minded, 1, __ATOMIC_RELAXED))
+		pthread_atfork(ramet__mode_fork, NULL, in_child);
+}
+
+/* ---- start -------------------------------------------------------------- */
 
 struct loop *ramet__start(void)
 {
@@ -34,6 +72,7 @@ struct loop *ramet__start(void)
 	if (kernel_at_thread_exit(end, l) < 0)
 		goto close_debug;
 	ramet__this_loop = l;
+	mind_forks();
 	return l;
 
 close_debug:

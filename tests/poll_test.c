@@ -1,6 +1,9 @@
 /* ramet_poll: several descriptors, one wait. */
 #include "pair.h"
 
+#include "io/poll.h"
+#include "kernel/calls.h"
+
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -320,5 +323,35 @@ TEST(pollers_that_race_for_bytes_are_all_served)
 	}
 	for (int i = 0; i < 10; i++)
 		join(ts[i]);
+	close_pair(fds);
+}
+
+/* Who has been woken for nothing too often does not listen for a while. */
+static void *poll_tired(void *fd)
+{
+	struct pollfd p = in(*(int *)fd);
+	struct poll_wait w = {.fds = &p, .count = 1, .vain = 100};
+	struct timespec now = {0, 0};
+
+	while (kernel_ppoll(&p, 1, &now) == 0)
+		CHECK_EQ(ramet__poll_wait(ramet__this_loop, &w, RAMET_NEVER),
+			 0);
+	return NULL;
+}
+
+TEST(what_comes_while_nobody_listens_is_found)
+{
+	struct ramet *t;
+	int fds[2];
+
+	tcp_pair(fds);
+	t = spawn(poll_and_read, &fds[0]); /* from here on it is watched */
+	settle();
+	CHECK_EQ(ramet_send(fds[1], "x", 1, 0), 1);
+	join(t);
+	t = spawn(poll_tired, &fds[0]);
+	settle();
+	CHECK_EQ(ramet_send(fds[1], "x", 1, 0), 1);
+	join(t);
 	close_pair(fds);
 }

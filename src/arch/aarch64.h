@@ -31,6 +31,20 @@ arch_switch(struct context *from, struct context *to)
 			   "v30", "v31", "cc", "memory");
 }
 
+/* The thread pointer: where the thread-local storage of what runs is found. */
+static inline void *arch_tls(void)
+{
+	void *tls;
+
+	__asm__("mrs %0, tpidr_el0" : "=r"(tls));
+	return tls;
+}
+
+static inline void arch_set_tls(void *tls)
+{
+	__asm__ volatile("msr tpidr_el0, %0" : : "r"(tls) : "memory");
+}
+
 /* The floating point environment: rounding and exception masks. */
 struct fenv_state {
 	uint64_t fpcr;

@@ -124,6 +124,24 @@ static inline void sanitizer_end(struct sanitizer *s)
 	(void)s;
 }
 
+/* Inside a lock that the sanitizer does not know, as those within libc are. */
+static inline void sanitizer_locked(void *lock)
+{
+#ifdef RAMET_TSAN
+	__tsan_acquire(lock);
+#endif
+	(void)lock;
+}
+
+/* Just before such a lock is given back. */
+static inline void sanitizer_unlocks(void *lock)
+{
+#ifdef RAMET_TSAN
+	__tsan_release(lock);
+#endif
+	(void)lock;
+}
+
 /* All frames of the running stack are about to be left without returning. */
 static inline void sanitizer_abandon(void)
 {

@@ -35,6 +35,22 @@ arch_switch(struct context *from, struct context *to)
 			   "st(7)" ARCH_AVX512);
 }
 
+/* The thread pointer: where the thread-local storage of what runs is found. The
+ * System V ABI keeps it in the base of fs, whose first word points to itself. */
+static inline void *arch_tls(void)
+{
+	void *tls;
+
+	__asm__("movq %%fs:0, %0" : "=r"(tls));
+	return tls;
+}
+
+/* Only where AT_HWCAP2 says that programs may (FSGSBASE). */
+static inline void arch_set_tls(void *tls)
+{
+	__asm__ volatile("wrfsbase %0" : : "r"(tls) : "memory");
+}
+
 /* The floating point environment: rounding and exception masks. */
 struct fenv_state {
 	uint32_t mxcsr;

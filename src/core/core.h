@@ -29,6 +29,7 @@ enum wait {
 	WAIT_SEND,
 	WAIT_RECV,
 	WAIT_SELECT,
+	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
 	WAIT_READ = WAIT_OUTSIDE,
@@ -36,6 +37,9 @@ enum wait {
 	WAIT_POLL,
 	WAIT_OFFLOAD,
 	WAIT_WAKER,
+	WAIT_CHILD, /* object: the pid */
+	WAIT_SIGNAL,
+	WAIT_LOT_OPEN, /* as WAIT_LOT, where OS threads or handlers may wake */
 };
 
 /* Why a ramet is not left alone. */
@@ -48,6 +52,9 @@ enum {
 	FLAG_DETACHED = 32, /* nobody joins it */
 	FLAG_STARTED = 64,  /* has run */
 	FLAG_CANARY = 128,  /* its stack has a canary for a guard; lasting */
+	FLAG_TLS = 256,     /* has its own thread-local storage */
+	FLAG_EINTR = 512,   /* what it waits for may end with EINTR */
+	FLAG_INTERRUPTED = 1024, /* was to end so, but had been woken */
 };
 
 /* Of a scope. */
@@ -62,7 +69,8 @@ struct ramet {
 	struct cold *cold;         /* at the stack's top */
 	struct ramet_scope *scope; /* innermost */
 	int64_t deadline;          /* tightest of the scopes in force */
-	uint8_t state, flags, wait;
+	uint16_t flags;
+	uint8_t state, wait;
 	int result;                /* what park returns: 0 or -errno */
 
 	/* What a park touches.  The timer may fire before `until`: see park. */
@@ -110,7 +118,11 @@ struct cold {
 	void **locals;
 	size_t local_count;
 	struct fenv_state fenv;
+	void *tls;              /* FLAG_TLS: the thread pointer it runs with */
+	void *thread;           /* the patch's: what it knows of a pthread */
+	const void *routine;    /* FLAG_TLS: the function that tools name */
 	struct sanitizer sanitizer;
+	uint32_t lot_id;        /* as an owner of locks: sync/lot.h; 0: none */
 	struct _Unwind_Exception exception; /* outlives the frames it unwinds */
 	char name[32];
 };
@@ -150,17 +162,24 @@ struct loop {
 	int *errno_at;          /* this thread's errno */
 	struct cxx_state *cxx;  /* this thread's, or cxx_none if no C++ here */
 	struct cxx_state cxx_none;
+	void *tls;              /* this thread's thread pointer */
+	uint32_t hooks;         /* bits of the patch: see patch/hook.h */
 	int64_t now;            /* when last read */
 	int64_t looked;         /* when events were last asked for */
 	struct ramet *left;     /* who was switched away last */
 	struct ramet *zombie;   /* ended, to be reclaimed by whoever is next */
 	struct poller *poller;  /* NULL until needed */
 	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
+	size_t in_lot;          /* ramets queued in the parking lot */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
 	void (*on_events)(struct loop *, const struct kernel_event *, int n);
-	void (*on_deadlock)(struct loop *);
+	void (*on_deadlock)(struct loop *); /* may make one ready, or none */
+	/* In the child of a fork, last; the patch's; may be NULL. */
+	void (*on_fork)(struct loop *);
 	void *io;               /* the io layer's */
+	void *questions;        /* task/child.c's: what helpers wait for */
+	void *lane;             /* task/lane.c's */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	struct outlet *outlet;  /* errand.c's; NULL until needed */
@@ -182,6 +201,11 @@ extern __thread struct loop *ramet__this_loop
 /* Make the loop; NULL when there is no memory.  In src/start.c, which alone
  * knows all the layers. */
 struct loop *ramet__start(void);
+
+/* In the child of a fork, before anything else runs: only the caller is left,
+ * and the loop waits with a poller of its own.  Called by itself unless the
+ * child was made without the handlers of pthread_atfork. */
+void ramet__after_fork(struct loop *l);
 
 static inline struct loop *ramet__loop(void)
 {
@@ -223,6 +247,15 @@ int ramet__park(struct loop *l, enum wait wait, const void *object);
 int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 		      int64_t when);
 
+/* The same, but neither the scopes around it nor cancel end it: for what libc's
+ * callers do not expect to fail. */
+int ramet__park_firm(struct loop *l, enum wait wait, const void *object,
+		     int64_t when);
+
+/* End t's park with -EINTR if it is one that may end so.  Returns whether; if
+ * it has been woken but has not run, its next park within FLAG_EINTR ends. */
+bool ramet__interrupt(struct ramet *t);
+
 /* Let everything that is ready run. */
 void ramet__give_way(struct loop *l);
 
@@ -254,7 +287,7 @@ void ramet__post(struct loop *l, struct mail *mail);
 /* Take in the mail that has come. */
 void ramet__deliver(struct loop *l);
 
-/* ---- life (spawn.c, kill.c, local.c) ------------------------------------ */
+/* ---- life (spawn.c, fork.c, local.c, unwind.c) -------------------------- */
 
 /* Spawn; owner's on_end and flags are set before it can run. */
 struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
@@ -263,6 +296,9 @@ struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
 
 /* What a ramet does when it ends, in whatever way; does not return. */
 _Noreturn void ramet__finish(void *ramet);
+
+/* In the child of a fork: only the caller is left. */
+void ramet__core_after_fork(struct loop *l);
 
 /* What a loop's main does when its OS thread ends. */
 void ramet__end_main(struct loop *l);

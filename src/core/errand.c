@@ -169,3 +169,10 @@ void ramet__errands_end(struct loop *l)
 	put(o);
 	l->outlet = NULL;
 }
+
+/* Helper threads stay with the parent, and so does the kernel's work. */
+void ramet__errands_abandon(struct loop *l)
+{
+	kernel_free(l->outlet);
+	l->outlet = NULL;
+}

@@ -41,4 +41,7 @@ int ramet__errand_wait(struct loop *l, struct errand *e, enum wait wait,
 /* The loop ends: what is still under way is dropped when it is done. */
 void ramet__errands_end(struct loop *l);
 
+/* In the child of a fork: nobody brings any of them back. */
+void ramet__errands_abandon(struct loop *l);
+
 #endif

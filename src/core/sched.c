@@ -147,7 +147,7 @@ static int wait_events(struct loop *l, int64_t timeout)
 }
 
 /* How long to wait when nothing is ready: till the next timer.  If nothing at
- * all can happen, that is a deadlock, and then main is made ready. */
+ * all can happen, that is a deadlock: main is made ready, if it can be told. */
 static int64_t patience(struct loop *l)
 {
 	int64_t next = ramet__timers_next(&l->timers);
@@ -158,7 +158,7 @@ static int64_t patience(struct loop *l)
 		if (l->outside)
 			return RAMET_NEVER;
 		l->on_deadlock(l);
-		return 0;
+		return l->ready ? 0 : RAMET_NEVER; /* a signal may help */
 	}
 	return next > l->now ? next - l->now : 0;
 }
@@ -256,6 +256,13 @@ void ramet__leave_slowly(struct ramet *from, struct ramet *to)
 		arch_fenv_save(&from->cold->fenv);
 		arch_fenv_load(&to->cold->fenv);
 	}
+	if ((from->flags | to->flags) & FLAG_TLS) {
+		uint64_t calls = ramet__calls; /* goes with the thread */
+
+		arch_set_tls(to->flags & FLAG_TLS ? to->cold->tls
+						  : to->loop->tls);
+		ramet__calls = calls;
+	}
 }
 
 /* Run others until `me` is run again. */
@@ -348,6 +355,10 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 
 	if (unlikely(me->state != STATE_RUNNING))
 		return -EDEADLK; /* in a function of ramet_link */
+	if (unlikely(me->flags & FLAG_INTERRUPTED) && me->flags & FLAG_EINTR) {
+		me->flags &= (uint16_t)~FLAG_INTERRUPTED;
+		return -EINTR;
+	}
 	if (when != RAMET_NEVER || me->deadline != RAMET_NEVER ||
 	    timer_armed(&me->timer))
 		arm(l, me, when);
@@ -367,6 +378,30 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 int ramet__park(struct loop *l, enum wait wait, const void *object)
 {
 	return ramet__park_until(l, wait, object, RAMET_NEVER);
+}
+
+int ramet__park_firm(struct loop *l, enum wait wait, const void *object,
+		     int64_t when)
+{
+	struct ramet_scope shield;
+	int err;
+
+	ramet_shield_open(&shield, RAMET_NEVER);
+	err = ramet__park_until(l, wait, object, when);
+	ramet_scope_close(&shield);
+	return err;
+}
+
+bool ramet__interrupt(struct ramet *t)
+{
+	if (!(t->flags & FLAG_EINTR))
+		return false;
+	if (t->state != STATE_PARKED) {
+		t->flags |= FLAG_INTERRUPTED;
+		return false;
+	}
+	ramet__wake(t, -EINTR);
+	return true;
 }
 
 static inline void give_way(struct loop *l)
@@ -418,6 +453,8 @@ struct loop *ramet__loop_new(void)
 	l->cxx = __cxa_get_globals ? __cxa_get_globals() : &l->cxx_none;
 	l->now = l->looked = kernel_now();
 	ramet__timers_init(&l->timers, l->now);
+	l->tls = arch_tls();
+	l->hooks = UINT32_MAX;
 	l->current = l->left = &l->main;
 	l->main.loop = l;
 	l->main.cold = &l->main_cold;

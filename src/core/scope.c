@@ -59,7 +59,7 @@ void ramet_scope_close(struct ramet_scope *scope)
 		s = me->scope;
 		s->state = SCOPE_CLOSED;
 		if (s->shield == 1)
-			me->flags &= (uint8_t)~FLAG_SHIELD;
+			me->flags &= (uint16_t)~FLAG_SHIELD;
 		me->deadline = s->outer_deadline;
 		me->scope = s->outer;
 	} while (s != scope);
@@ -134,7 +134,7 @@ int ramet_sleep_until(struct ramet_deadline deadline)
 
 /* ---- cancel ------------------------------------------------------------- */
 
-static void cancel(struct ramet *t, uint8_t flags)
+static void cancel(struct ramet *t, uint16_t flags)
 {
 	t->flags |= flags;
 	if (t->state == STATE_PARKED && !(t->flags & FLAG_SHIELD) &&

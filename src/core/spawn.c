@@ -127,8 +127,10 @@ static void enter(void *ramet)
 
 static void set_name(struct ramet *t, const char *name)
 {
-	size_t n = strnlen(name, sizeof t->cold->name - 1);
+	size_t n = strlen(name);
 
+	if (n > sizeof t->cold->name - 1)
+		n = sizeof t->cold->name - 1;
 	memcpy(t->cold->name, name, n);
 	t->cold->name[n] = '\0';
 }
@@ -148,6 +150,7 @@ static void init_cold(struct cold *c, struct ramet *t, void *(*fn)(void *),
 	c->links_end = &c->links;
 	c->locals = NULL;
 	c->local_count = 0;
+	c->lot_id = 0;
 	c->name[0] = '\0';
 }
 

@@ -139,9 +139,30 @@ static size_t blocks_size(size_t count)
 	       ~(STACK_PAGE - 1);
 }
 
+/* A page table maps TABLE bytes.  Where slots are larger, what is touched of
+ * them are the guard at the low end and the pages at the top; so that the guard
+ * of one and the top of the one below share a table, slots begin in the middle
+ * of what a table maps: 4 KiB for each stack, instead of 8. */
+#define TABLE ((size_t)2 << 20)
+
+static size_t slab_size(size_t slot, size_t count)
+{
+	return blocks_size(count) + slot * count + (slot > TABLE ? TABLE : 0);
+}
+
+static char *stacks_start(char *mem, size_t slot, size_t count)
+{
+	char *start = mem + blocks_size(count);
+	size_t off = (uintptr_t)start % TABLE;
+
+	if (slot <= TABLE)
+		return start;
+	return start + (TABLE / 2 + (off > TABLE / 2 ? TABLE : 0) - off);
+}
+
 static int slab_map(struct slab *slab, size_t slot, size_t count)
 {
-	size_t blocks = blocks_size(count), size = blocks + slot * count;
+	size_t size = slab_size(slot, count);
 	int err = -ENOMEM;
 	char *mem =
 		kernel_mmap(size, PROT_READ | PROT_WRITE,
@@ -152,14 +173,14 @@ static int slab_map(struct slab *slab, size_t slot, size_t count)
 	kernel_madvise(mem, size, MADV_NOHUGEPAGE);
 	sanitizer_map(mem, size);
 	slab->ramets = (struct ramet *)(void *)mem;
-	slab->stacks = mem + blocks;
+	slab->stacks = stacks_start(mem, slot, count);
 	slab->count = count;
 	return 0;
 }
 
 static void slab_unmap(struct slab *slab, size_t slot)
 {
-	size_t size = blocks_size(slab->count) + slot * slab->count;
+	size_t size = slab_size(slot, slab->count);
 
 	sanitizer_unmap(slab->ramets, size);
 	kernel_munmap(slab->ramets, size);

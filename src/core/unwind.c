@@ -51,7 +51,7 @@ static _Unwind_Reason_Code stop(int version, _Unwind_Action actions,
 	if (actions & _UA_END_OF_STACK || in_boot(context)) {
 		me->scope = NULL;
 		me->deadline = RAMET_NEVER;
-		me->flags &= (uint8_t)~FLAG_SHIELD;
+		me->flags &= (uint16_t)~FLAG_SHIELD;
 		sanitizer_abandon();
 		ramet__restart(me->cold, ramet__finish, me);
 	}
@@ -65,5 +65,5 @@ void ramet__unwind(struct ramet *me)
 	me->flags |= FLAG_UNWINDING;
 	sanitizer_abandon(); /* clean-up code runs where our frames are */
 	_Unwind_ForcedUnwind(&me->cold->exception, stop, me);
-	me->flags &= (uint8_t)~FLAG_UNWINDING; /* it could not be walked */
+	me->flags &= (uint16_t)~FLAG_UNWINDING; /* it could not be walked */
 }

@@ -268,7 +268,7 @@ static void walk_ramet(struct walk *w, const struct ramet *t)
 	expect(w, t->loop == l && t->cold->ramet == t, RULE_OWNER);
 	expect(w, t->id - 1 < l->last_id, RULE_ID);
 	expect(w, t->since <= l->now, RULE_SINCE);
-	expect(w, t->wait <= WAIT_WAKER, RULE_WAIT);
+	expect(w, t->wait <= WAIT_LOT_OPEN, RULE_WAIT);
 	expect(w, kill_in_order(t), RULE_KILL);
 	if (w->broken)
 		return;
@@ -382,9 +382,11 @@ static void walk_main(struct walk *w)
 	expect(w,
 	       t->cold == &w->loop->main_cold && !t->cold->class &&
 		       t->id == 1 && t->flags & FLAG_STARTED &&
-		       t->state != STATE_FREE && t->state != STATE_ENDED,
+		       t->state != STATE_FREE &&
+		       (t->state != STATE_ENDED || t->flags & FLAG_KILL),
 	       RULE_MAIN);
-	walk_ramet(w, t);
+	if (t->state != STATE_ENDED) /* in the child of a fork it may have */
+		walk_ramet(w, t);
 }
 
 static void compare_sums(struct walk *w)

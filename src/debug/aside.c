@@ -17,6 +17,11 @@
 static __thread char *stacks __attribute__((tls_model("initial-exec")));
 static __thread int busy __attribute__((tls_model("initial-exec")));
 
+char **ramet__aside_stacks(void)
+{
+	return &stacks;
+}
+
 /* A stack that the program has set stays; so does having none, if the system
  * refuses ours: then an overflow kills without a word. */
 static void give_signals_a_stack(void)

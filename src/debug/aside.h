@@ -13,6 +13,10 @@
 int ramet__aside_open(void);
 void ramet__aside_close(void);
 
+/* Where the thread keeps where they are: with thread-local storage of its own a
+ * ramet has a copy. */
+char **ramet__aside_stacks(void);
+
 /* Run fn on that stack.  `here` is where the caller is suspended meanwhile, for
  * unwinding.  False, and nothing is done, if the thread has no such stack or
  * this is a report about a report. */

@@ -119,6 +119,7 @@ static void write_report(const struct context *here, void *loop)
 {
 	struct report r = {.loop = loop, .here = here, .now = kernel_now()};
 
+	ramet__owners_forget();
 	ramet__out_open(&r.out, 2);
 	ramet__print(&r.out, "ramet: deadlock: nothing can ever wake anyone\n");
 	ramet__each(r.loop, unmark, NULL);
@@ -159,15 +160,39 @@ __attribute__((noinline)) void ramet_deadlock_found(struct loop *l)
 	__asm__ volatile("" : : "r"(l));
 }
 
-void ramet__deadlock(struct loop *l)
+static void look_for_parked(struct ramet *t, void *parked)
+{
+	*(bool *)parked |= t->state == STATE_PARKED;
+}
+
+/* The child of a fork that another ramet than main made ends with its last one.
+ */
+static void end_without_main(struct loop *l)
+{
+	bool parked = false;
+
+	ramet__each(l, look_for_parked, &parked);
+	if (!parked)
+		exit(0);
+}
+
+void ramet__deadlock_report(struct loop *l)
 {
 	int what = policy();
 
+	if (l->main.state == STATE_ENDED)
+		end_without_main(l);
 	if (what != RAMET_DEADLOCK_SILENT && is_news(l)) {
 		ramet_deadlock_found(l);
 		ramet__aside(write_report, l);
 	}
 	if (what == RAMET_DEADLOCK_EXIT)
 		exit(EXIT_STATUS);
-	ramet__wake(&l->main, -EDEADLK);
+}
+
+void ramet__deadlock(struct loop *l)
+{
+	ramet__deadlock_report(l);
+	if (l->main.state == STATE_PARKED)
+		ramet__wake(&l->main, -EDEADLK);
 }

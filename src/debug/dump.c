@@ -202,6 +202,7 @@ static void dump_aside(const struct context *here, void *dump)
 	struct trace trace;
 	struct out out;
 
+	ramet__owners_forget();
 	ramet__out_open(&out, d->fd);
 	d->trace = &trace;
 	d->out = &out;

@@ -94,3 +94,22 @@ void ramet__quit_close(struct loop *l)
 		kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 	kernel_free(q);
 }
+
+/* Whoever held the lock, or was in the handler, is not here. */
+void ramet__quit_after_fork(struct loop *l)
+{
+	struct quit *mine = NULL, *next;
+
+	for (struct quit *q = all; q; q = next) {
+		next = q->next;
+		if (q->loop == l)
+			mine = q;
+		else
+			kernel_free(q);
+	}
+	mine->next = NULL;
+	__atomic_store_n(&mine->posted, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&all, mine, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lock, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&handlers, 0, __ATOMIC_SEQ_CST);
+}

@@ -2,8 +2,10 @@
 #include "debug/words.h"
 #include "debug/symbol.h"
 
+#include "core/stack.h"
 #include "kernel/calls.h"
 #include "ramet/task.h"
+#include "sync/lot.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -26,9 +28,50 @@ void ramet__put_origin(struct out *o, const struct ramet *t)
 		return;
 	ramet__print(o, ", spawned by ramet %lu at ", t->cold->parent);
 	ramet__put_symbol(o, (const char *)t->cold->spawn_site - 1);
+	if (t->flags & FLAG_TLS) {
+		ramet__print(o, " as a pthread, to run ");
+		ramet__put_symbol(o, t->cold->routine);
+	}
 }
 
 /* ---- whom --------------------------------------------------------------- */
+
+/* Locks in the parking lot know their owner by number. */
+struct wanted {
+	uint32_t id;
+	struct ramet *found;
+};
+
+static void look_for_owner(struct ramet *t, void *wanted)
+{
+	struct wanted *w = wanted;
+
+	if (t->cold->lot_id == w->id)
+		w->found = t;
+}
+
+/* Many wait for the same: the one found last in a report is looked at first. */
+static __thread struct ramet *last;
+
+void ramet__owners_forget(void)
+{
+	last = NULL;
+}
+
+static struct ramet *owner_of(const struct ramet *t)
+{
+	const struct lot_reason *reason = t->wait_object;
+	struct wanted w = {reason ? reason->owner : 0, NULL};
+
+	if (!w.id)
+		return NULL;
+	if (last && last->loop == t->loop && last->cold->lot_id == w.id)
+		return last;
+	ramet__each(t->loop, look_for_owner, &w);
+	if (w.found)
+		last = w.found;
+	return w.found;
+}
 
 struct ramet *ramet__waits_for(const struct ramet *t)
 {
@@ -42,6 +85,8 @@ struct ramet *ramet__waits_for(const struct ramet *t)
 		return m->owner;
 	if (t->wait == WAIT_GROUP)
 		return group->children;
+	if (t->wait == WAIT_LOT)
+		return owner_of(t);
 	/* One of several may have ended. */
 	if (t->wait == WAIT_JOIN && joined->state != STATE_ENDED)
 		return joined;
@@ -86,6 +131,26 @@ static void put_group(struct out *o, const struct ramet *t)
 	ramet__print(o, ", ");
 	ramet__put_ramet(o, group->children);
 	ramet__print(o, " among them");
+}
+
+static void put_lot(struct out *o, const struct ramet *t)
+{
+	const struct lot_reason *reason = t->wait_object;
+	const struct ramet *owner = owner_of(t);
+
+	ramet__print(o, "%s", reason ? reason->what : "in the parking lot");
+	if (reason && reason->object)
+		ramet__print(o, " 0x%lx", (uintptr_t)reason->object);
+	if (!reason || !reason->owner)
+		return;
+	ramet__print(o, ", held by ");
+	if (!owner) {
+		ramet__print(o, "another thread");
+		return;
+	}
+	ramet__put_ramet(o, owner);
+	if (owner->state == STATE_ENDED)
+		ramet__print(o, ", which has ended");
 }
 
 /* ---- descriptors -------------------------------------------------------- */
@@ -178,6 +243,14 @@ static const char *const objects[] = {
 	[WAIT_WAKER] = "for waker",
 };
 
+static void put_child(struct out *o, uintptr_t pid)
+{
+	if (pid)
+		ramet__print(o, "for child process %lu to end", pid);
+	else
+		ramet__print(o, "for a child process");
+}
+
 static void put_what(struct out *o, const struct ramet *t, int64_t now)
 {
 	const char *object =
@@ -193,8 +266,18 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 	case WAIT_SLEEP:
 		put_sleep(o, t, now);
 		break;
+	case WAIT_LOT:
+	case WAIT_LOT_OPEN:
+		put_lot(o, t);
+		break;
 	case WAIT_GROUP:
 		put_group(o, t);
+		break;
+	case WAIT_CHILD:
+		put_child(o, (uintptr_t)t->wait_object);
+		break;
+	case WAIT_SIGNAL:
+		ramet__print(o, "for a signal");
 		break;
 	case WAIT_OFFLOAD:
 		put_offloaded(o, t->wait_object);

@@ -18,4 +18,7 @@ void ramet__put_wait(struct out *o, const struct ramet *t, int64_t now);
  * that is nobody certain. */
 struct ramet *ramet__waits_for(const struct ramet *t);
 
+/* At the start of each report: who was met in another may have gone. */
+void ramet__owners_forget(void);
+
 #endif

@@ -25,8 +25,9 @@ static int take_copy(int number, int copy)
 	f = ramet__fd(ramet__loop(), number);
 	err = !f ? -ENOMEM
 		 : ramet__fd_new(copy,
-				 f->ours ? (enum fd_kind)f->kind : FD_UNKNOWN,
-				 f->ours);
+				 f->nonblock ? (enum fd_kind)f->kind
+					     : FD_UNKNOWN,
+				 f->nonblock);
 	if (err < 0) {
 		kernel_close(copy);
 		return err;

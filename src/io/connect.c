@@ -64,12 +64,19 @@ static struct blocking *new_blocking(int number, const struct sockaddr *addr,
 	return b;
 }
 
-static int connect_blocking(struct io *io, const struct sockaddr *addr,
-			    socklen_t size)
+int ramet__io_connect_elsewhere(struct io *io, const struct sockaddr *addr,
+				socklen_t size)
 {
-	struct blocking *b = new_blocking(io->number, addr, size);
+	struct sockaddr_storage copy;
+	struct blocking *b;
 	int err;
 
+	if (io->posix) {
+		if (ramet__copy_in(&copy, addr, size) < 0)
+			return -EFAULT;
+		addr = (struct sockaddr *)&copy;
+	}
+	b = new_blocking(io->number, addr, size);
 	if (!b)
 		return -ENOMEM;
 	err = b->number < 0 ? b->number
@@ -79,7 +86,9 @@ static int connect_blocking(struct io *io, const struct sockaddr *addr,
 					 (const void *)(intptr_t)io->number,
 					 &io->fd->writers);
 		if (err < 0) {
-			kernel_shutdown(b->number, SHUT_RDWR);
+			/* A signal ends the call, but not the connection. */
+			if (err != -EINTR)
+				kernel_shutdown(b->number, SHUT_RDWR);
 			put(b);
 			return err;
 		}
@@ -94,8 +103,8 @@ static int connect_blocking(struct io *io, const struct sockaddr *addr,
 
 static bool may_block(const struct io *io)
 {
-	int flags = io->fd->ours ? O_NONBLOCK
-				 : kernel_fcntl(io->number, F_GETFL, 0);
+	int flags = io->fd->nonblock ? O_NONBLOCK
+				     : kernel_fcntl(io->number, F_GETFL, 0);
 
 	return flags >= 0 && !(flags & O_NONBLOCK);
 }
@@ -131,7 +140,7 @@ int ramet__connect(int number, const struct sockaddr *addr, socklen_t size)
 		return err;
 	if (size > sizeof(struct sockaddr_storage))
 		return -EINVAL;
-	return may_block(&io) ? connect_blocking(&io, addr, size)
+	return may_block(&io) ? ramet__io_connect_elsewhere(&io, addr, size)
 			      : connect_now(&io, addr, size);
 }
 

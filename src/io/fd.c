@@ -1,15 +1,15 @@
 /* fd.c - the loop's table: who waits for which descriptor, and closing.
  *
- * A descriptor that the library made is registered once with each loop that
- * waits for it.  Closing one that others made cannot be seen, so their
- * registration is renewed for each wait: a number reused behind our back would
- * get no event at all.
+ * A descriptor whose closing we see, because the library made it or all of the
+ * program's calls come by here, is registered once with each loop that waits
+ * for it.  That of others is renewed for each wait: a number reused behind our
+ * back would get no event at all.
  *
  * Events wake the first who waits in each direction.  It tries its call; unless
  * that finds nothing, it wakes the next one, so that N can wait for one
  * descriptor and one edge is enough for all of them.
  */
-#include "io/fd.h"
+#include "io/mode.h"
 
 #include "kernel/calls.h"
 
@@ -74,11 +74,12 @@ static void renew(struct fds *fds, struct fd *f, struct info *info)
 	do {
 		generation = now;
 		f->kind = __atomic_load_n(&info->kind, __ATOMIC_RELAXED);
-		f->ours = __atomic_load_n(&info->ours, __ATOMIC_RELAXED);
+		f->nonblock = __atomic_load_n(&info->ours, __ATOMIC_RELAXED);
 		__atomic_fetch_or(&info->loops, fds->bit, __ATOMIC_SEQ_CST);
 		now = info_generation(info);
 	} while (now != generation);
 	f->generation = generation;
+	f->seen = f->nonblock || ramet__closes_seen;
 	f->watched = f->drained = f->no_hint = f->moving = false;
 	wake_all(&f->readers, -EBADF); /* they meant the one before */
 	wake_all(&f->writers, -EBADF);
@@ -135,7 +136,7 @@ int ramet__fd_watch(struct loop *l, struct fd *f, int number)
 {
 	int err;
 
-	if (f->watched && f->ours)
+	if (f->watched && f->seen)
 		return 0;
 	err = ramet__poller(l);
 	if (err < 0)
@@ -149,7 +150,7 @@ int ramet__fd_watch(struct loop *l, struct fd *f, int number)
 
 void ramet__fd_unwatch(struct loop *l, struct fd *f, int number)
 {
-	if (likely(f->ours) || !f->watched || f->readers.first ||
+	if (likely(f->seen) || !f->watched || f->readers.first ||
 	    f->writers.first)
 		return;
 	ramet__kernel->unwatch(l->poller, number,
@@ -248,22 +249,25 @@ static void tell_others(struct fds *mine, uint32_t loops)
 	unlock_all();
 }
 
+/* At once in this loop, by mail in others; and in this one if what a signal
+ * handler has interrupted may be at the queues. */
 void ramet__fd_forget(int number)
 {
-	struct loop *l = ramet__loop();
-	struct fds *mine = l ? l->io : NULL;
-	struct info *info = ramet__info(number);
+	struct loop *l = ramet__this_loop;
+	struct fds *mine = l && l->hooks ? l->io : NULL;
+	struct info *info = ramet__info_known(number);
 	uint32_t loops;
 
-	if (!mine || !info)
+	if (!info)
 		return;
 	__atomic_store_n(&info->kind, FD_UNKNOWN, __ATOMIC_RELAXED);
 	__atomic_store_n(&info->ours, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&info->made, 0, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&info->generation, 1, __ATOMIC_SEQ_CST);
 	loops = __atomic_exchange_n(&info->loops, 0, __ATOMIC_SEQ_CST);
-	if (loops & mine->bit)
+	if (mine && loops & mine->bit)
 		forget_here(l, number);
-	if (unlikely(loops & ~mine->bit ||
+	if (unlikely(loops & ~(mine ? mine->bit : 0) ||
 		     __atomic_load_n(&bits_shared, __ATOMIC_RELAXED)))
 		tell_others(mine, loops);
 }
@@ -278,6 +282,10 @@ int ramet__fd_new(int number, enum fd_kind kind, bool ours)
 		ramet__fd_forget(number); /* closed behind our back */
 	__atomic_store_n(&info->kind, (uint8_t)kind, __ATOMIC_RELAXED);
 	__atomic_store_n(&info->ours, ours, __ATOMIC_RELAXED);
+	__atomic_store_n(&info->alias, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&info->lingers, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&info->made, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&info->mode, 0, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&info->generation, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -320,6 +328,32 @@ int ramet__io_open(struct loop *l)
 	l->io = fds;
 	l->on_events = on_events;
 	return 0;
+}
+
+/* Of what other threads were about nothing is known, so their locks are taken
+ * away, and their loops, which are gone. */
+void ramet__io_after_fork(struct loop *l)
+{
+	struct fds *fds = l->io;
+
+	all_lock = 0;
+	all_fds = fds;
+	fds->next = NULL;
+	fds->posted = 0;
+	for (int page = 0; page < FD_PAGES; page++)
+		for (int i = 0; fds->pages[page] && i < FD_PAGE; i++) {
+			struct fd *f = &fds->pages[page][i];
+
+			f->generation =
+				0; /* looked at afresh at its next use */
+			f->watched = f->drained = f->moving = false;
+			f->readers = f->writers = (struct ramet_waitq){0};
+		}
+	ramet__numbers_after_fork();
+	ramet__mode_fork();
+	if (l->poller)
+		ramet__kernel->abandon(l->poller);
+	l->poller = NULL;
 }
 
 void ramet__io_close(struct loop *l)

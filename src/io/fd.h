@@ -12,13 +12,18 @@
 struct fd {
 	struct info *info; /* the process's part; NULL: never looked at */
 	uint32_t generation;
-	uint8_t kind; /* enum fd_kind; of others' only sockets are kept */
-	bool ours;    /* made by the library: O_NONBLOCK, closed by it */
-	bool watched; /* by this loop's poller */
-	bool drained; /* nothing to read until the next event */
-	bool no_hint; /* an event said that short reads prove nothing */
-	bool moving;  /* a call moves the file's position: see file.c */
+	uint8_t kind;  /* enum fd_kind; of what is not seen only sockets' */
+	bool nonblock; /* O_NONBLOCK, by the library, which made it */
+	bool seen;     /* it cannot be closed without our knowing */
+	bool watched;  /* by this loop's poller */
+	bool drained;  /* nothing to read until the next event */
+	bool no_hint;  /* an event said that short reads prove nothing */
+	bool moving;   /* a call moves the file's position: see file.c */
 	struct ramet_waitq readers, writers;
+	/* file.c's, of the generation in disk_generation: */
+	uint32_t disk_generation;
+	bool disk_local;    /* calls on its file system take no time, mostly */
+	int64_t slow_until; /* they did, just now */
 };
 
 /* The tag of a waiter that only wants to know (ramet_poll): waking it wakes the
@@ -42,8 +47,13 @@ void ramet__fd_wake_next(struct ramet_waitq *q);
 int ramet__fd_new(int number, enum fd_kind kind, bool ours);
 
 /* Whoever waits for the number in any loop wakes with EBADF, and it is
- * forgotten.  Call it before the number can be used again. */
+ * forgotten.  Call it before the number can be used again; from any OS thread.
+ */
 void ramet__fd_forget(int number);
+
+/* In the child of a fork, whose only ramet is the caller: what the loop had
+ * registered, and those who waited, are the parent's. */
+void ramet__io_after_fork(struct loop *l);
 
 /* socket(2), connect(2) and close(2) for the layer itself: -errno. */
 int ramet__socket(int family, int type, int protocol);

@@ -1,10 +1,15 @@
 /* file.c - regular files: what is cached at once, the rest elsewhere.
  *
- * A call is first tried with RWF_NOWAIT.  If that would wait for a disk, the
- * kernel is asked to complete it by itself; where it cannot, a helper thread
- * makes the call.  Both use memory of the request, never the caller's, so that
- * a caller whose time is up leaves at once: a write that has begun goes on,
- * with the data it was given; a read at the file's own position may move that.
+ * A call is first tried with RWF_NOWAIT.  Local file systems that do not know
+ * that (ext4 when writing, tmpfs) are tried without: nearly always it is a copy
+ * in memory, of 2 us, where a helper thread takes 40.  As soon as one takes its
+ * time nevertheless, its calls go elsewhere for a while.
+ *
+ * If a call would wait for a disk, the kernel is asked to complete it by
+ * itself; where it cannot, a helper thread makes the call.  Both use memory of
+ * the request, never the caller's, so that a caller whose time is up leaves at
+ * once: a write that has begun goes on, with the data it was given; a read at
+ * the file's own position may move that.
  *
  * Calls at a file's own position take turns, for the kernel has a lock for it
  * on which the loop would wait.  The turns are those of one descriptor in one
@@ -14,126 +19,23 @@
  */
 #include "io/file.h"
 #include "io/iov.h"
+#include "io/request.h"
 
-#include "core/errand.h"
 #include "kernel/calls.h"
 #include "ramet/io.h"
 
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 enum {
 	CHUNK = 256 * 1024, /* the most that is done at a time */
 	DIRECT = 512,       /* O_DIRECT wants multiples of it, or of */
 	PAGE = 4096,
+	SLOW_NS = 500 * 1000,        /* a call that takes longer has waited */
+	AVOID_NS = 50 * 1000 * 1000, /* then */
 };
-
-/* ---- requests ----------------------------------------------------------- */
-
-struct request {
-	struct errand errand;
-	int number; /* -1: of no descriptor */
-	uint32_t generation;
-	struct fd *fd;
-	bool turn;   /* ends with it */
-	mode_t mode; /* of what was opened */
-	char *data;  /* in room */
-	char room[];
-};
-
-static void end_turn(struct fd *f, uint32_t generation)
-{
-	struct ramet_waiter *w;
-
-	if (f->generation != generation)
-		return;
-	f->moving = false;
-	while ((w = waitq_take(&f->writers)))
-		if (w->ramet->state == STATE_PARKED) {
-			ramet__wake(w->ramet, 0);
-			return;
-		}
-}
-
-static void drop(struct loop *l, struct errand *e)
-{
-	struct request *r = container_of(e, struct request, errand);
-
-	if (l && r->turn)
-		end_turn(r->fd, r->generation);
-	kernel_free(r);
-}
-
-/* By a helper thread. */
-static void run(struct errand *e)
-{
-	struct request *r = container_of(e, struct request, errand);
-	const long *arg = e->op.arg;
-
-	e->op.result =
-		kernel_call(e->op.nr, arg[0], arg[1], arg[2], arg[3], 0, 0);
-	if (r->number >= 0)
-		ramet__number_release(r->number);
-}
-
-/* A request with room for size bytes, or NULL. */
-static struct request *request(size_t size)
-{
-	struct request *r = kernel_alloc(sizeof *r + size);
-
-	if (!r)
-		return NULL;
-	r->errand.run = run;
-	r->errand.drop = drop;
-	r->number = -1;
-	r->data = r->room;
-	return r;
-}
-
-static struct request *request_on(const struct io *io, size_t size)
-{
-	struct request *r = request(size);
-
-	if (!r)
-		return NULL;
-	r->number = io->number;
-	r->generation = io->generation;
-	r->fd = io->fd;
-	return r;
-}
-
-/* Have a helper do it.  If none can be had the request is dropped. */
-static int send_out(struct loop *l, struct request *r)
-{
-	int err;
-
-	if (r->number >= 0)
-		ramet__number_hold(r->number);
-	err = ramet__errand_send(l, &r->errand);
-	if (err == 0)
-		return 0;
-	if (r->number >= 0)
-		ramet__number_release(r->number);
-	drop(l, &r->errand);
-	return err;
-}
-
-/* Do it, by the kernel if it can.  Returns 0, or -errno: then the caller has
- * left it and must not touch it. */
-static int perform(struct io *io, struct request *r, bool by_kernel)
-{
-	int err = -ENOSYS;
-
-	if (by_kernel)
-		err = ramet__errand_submit(io->loop, &r->errand);
-	if (err < 0)
-		err = send_out(io->loop, r);
-	if (err < 0)
-		return err;
-	return ramet__errand_wait(io->loop, &r->errand, io->wait,
-				  (const void *)(intptr_t)io->number,
-				  &io->fd->readers);
-}
 
 /* ---- reading and writing ------------------------------------------------ */
 
@@ -145,23 +47,89 @@ static size_t part(const struct iovs *v)
 	return total < CHUNK ? total : CHUNK;
 }
 
-/* What can be done without waiting. */
-static ssize_t at_once(const struct io *io, const struct iovs *v,
-		       int64_t offset)
+static ssize_t attempt(const struct io *io, const struct iovec *iov,
+		       size_t count, int64_t offset, int flags)
+{
+	if (io->wait == WAIT_READ)
+		return kernel_preadv2(io->number, iov, (int)count, offset,
+				      flags);
+	return kernel_pwritev2(io->number, iov, (int)count, offset, flags);
+}
+
+static bool is_local(int number)
+{
+	struct statfs fs;
+
+	if (kernel_call(SYS_fstatfs, number, KERNEL_ARG(&fs), 0, 0, 0, 0) < 0)
+		return false;
+	switch (fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		return true;
+	}
+	return false;
+}
+
+/* Whether a call that cannot be told not to wait will not, mostly.  What is
+ * closed behind our back is asked again each time. */
+static bool seldom_waits(struct io *io)
+{
+	struct fd *f = io->fd;
+
+	if (f->disk_generation != f->generation || !f->seen) {
+		f->disk_local =
+			ramet__fd_kind(io) == FD_FILE && is_local(io->number);
+		f->disk_generation = f->generation;
+		f->slow_until = 0;
+	}
+	return f->disk_local;
+}
+
+static bool is_slow(const struct io *io)
+{
+	const struct fd *f = io->fd;
+
+	return unlikely(f->slow_until && f->disk_generation == f->generation) &&
+	       kernel_now() < f->slow_until;
+}
+
+static ssize_t attempt_here(struct io *io, const struct iovec *iov,
+			    size_t count, int64_t offset)
+{
+	int64_t start = kernel_now(), end;
+	ssize_t n = attempt(io, iov, count, offset, 0);
+
+	end = kernel_now();
+	if (unlikely(end - start > SLOW_NS))
+		io->fd->slow_until = time_add(end, AVOID_NS);
+	return n;
+}
+
+/* What can be done without waiting, as far as can be told: -EAGAIN if nothing,
+ * -EOPNOTSUPP or -ENOSYS if it cannot be told. */
+static ssize_t at_once(struct io *io, const struct iovs *v, int64_t offset)
 {
 	struct iovec first = v->next[0], *iov = v->next;
 	size_t count = v->count;
+	ssize_t n;
 
+	if (is_slow(io))
+		return -EAGAIN;
 	if (iov_total(iov, count) > CHUNK) {
 		if (first.iov_len > CHUNK)
 			first.iov_len = CHUNK;
 		iov = &first;
 		count = 1;
 	}
-	if (io->wait == WAIT_READ)
-		return kernel_preadv2(io->number, iov, (int)count, offset,
-				      RWF_NOWAIT);
-	return kernel_pwritev2(io->number, iov, (int)count, offset, RWF_NOWAIT);
+	n = attempt(io, iov, count, offset, RWF_NOWAIT);
+	if ((n == -EOPNOTSUPP || n == -ENOSYS) && seldom_waits(io))
+		n = attempt_here(io, iov, count, offset);
+	return n;
 }
 
 /* Copy between the first n bytes of v and data. */
@@ -208,7 +176,7 @@ static void describe(struct request *r, bool reading, size_t size,
 static ssize_t elsewhere(struct io *io, const struct iovs *v, size_t size,
 			 int64_t offset, bool by_kernel, bool *turn)
 {
-	struct request *r = request_on(io, size + PAGE);
+	struct request *r = ramet__request_on(io, size + PAGE);
 	bool reading = io->wait == WAIT_READ;
 	ssize_t n;
 
@@ -220,7 +188,7 @@ static ssize_t elsewhere(struct io *io, const struct iovs *v, size_t size,
 		copy(v, r->data, size, true);
 	r->turn = *turn;
 	*turn = false;
-	n = perform(io, r, by_kernel && offset >= 0);
+	n = ramet__request_perform(io, r, by_kernel && offset >= 0);
 	if (n < 0)
 		return n;
 	*turn = r->turn;
@@ -228,7 +196,7 @@ static ssize_t elsewhere(struct io *io, const struct iovs *v, size_t size,
 	n = r->errand.op.result;
 	if (reading && n > 0)
 		copy(v, r->data, (size_t)n, false);
-	drop(io->loop, &r->errand);
+	ramet__request_drop(io->loop, &r->errand);
 	return n;
 }
 
@@ -281,8 +249,8 @@ static int take_turn(const struct io *io)
 	return 0;
 }
 
-static ssize_t file_io(struct io *io, const struct iovec *iov, int count,
-		       int64_t offset)
+static ssize_t transfer_all(struct io *io, const struct iovec *iov, int count,
+			    int64_t offset)
 {
 	bool turn = offset < 0;
 	struct iovs v;
@@ -298,7 +266,33 @@ static ssize_t file_io(struct io *io, const struct iovec *iov, int count,
 		iovs_free(&v);
 	}
 	if (turn)
-		end_turn(io->fd, io->generation);
+		ramet__request_end_turn(io->fd, io->generation);
+	return n;
+}
+
+/* No signal ends what follows: a write that has begun goes on, and who were
+ * told EINTR would write again.  Returns what interruptible needs. */
+static uint16_t uninterruptible(const struct io *io)
+{
+	struct ramet *me = io->loop->current;
+	uint16_t eintr = me->flags & FLAG_EINTR;
+
+	me->flags &= (uint16_t)~FLAG_EINTR;
+	return eintr;
+}
+
+static void interruptible(const struct io *io, uint16_t eintr)
+{
+	io->loop->current->flags |= eintr;
+}
+
+static ssize_t file_io(struct io *io, const struct iovec *iov, int count,
+		       int64_t offset)
+{
+	uint16_t eintr = uninterruptible(io);
+	ssize_t n = transfer_all(io, iov, count, offset);
+
+	interruptible(io, eintr);
 	return n;
 }
 
@@ -348,176 +342,41 @@ ssize_t ramet_pwrite(int fd, const void *buf, size_t size, off_t offset)
 
 /* ---- the rest ----------------------------------------------------------- */
 
-static int fsync_fd(int fd)
+static int sync_file(struct io *io, bool data_only)
 {
-	struct request *r;
-	struct io io;
-	int err = begin(&io, fd);
+	struct request *r = ramet__request_on(io, 0);
+	int err;
 
-	if (err < 0)
-		return err;
-	r = request_on(&io, 0);
 	if (!r)
 		return -ENOMEM;
-	r->errand.op.nr = SYS_fsync;
-	r->errand.op.arg[0] = fd;
-	err = perform(&io, r, true);
+	r->errand.op.nr = data_only ? SYS_fdatasync : SYS_fsync;
+	r->errand.op.arg[0] = io->number;
+	err = ramet__request_perform(io, r, true);
 	if (err < 0)
 		return err;
 	err = (int)r->errand.op.result;
-	drop(io.loop, &r->errand);
+	ramet__request_drop(io->loop, &r->errand);
 	return err;
+}
+
+int ramet__file_sync(struct io *io, bool data_only)
+{
+	uint16_t eintr = uninterruptible(io);
+	int err = sync_file(io, data_only);
+
+	interruptible(io, eintr);
+	return err;
+}
+
+static int fsync_fd(int fd)
+{
+	struct io io;
+	int err = begin(&io, fd);
+
+	return err < 0 ? err : ramet__file_sync(&io, false);
 }
 
 int ramet_fsync(int fd)
 {
 	return (int)ramet__ret(fsync_fd(fd));
-}
-
-/* Have a helper make a call on a path.  As perform. */
-static int on_path(struct loop *l, struct request *r)
-{
-	int err = ramet__interrupted(l);
-
-	if (err < 0) {
-		drop(l, &r->errand);
-		return err;
-	}
-	err = send_out(l, r);
-	if (err < 0)
-		return err;
-	return ramet__errand_wait(l, &r->errand, WAIT_OFFLOAD,
-				  (const void *)(uintptr_t)r->errand.run, NULL);
-}
-
-/* A request with a copy of path behind `size` bytes: it may outlive the
- * caller's.  Or NULL and *err. */
-static struct request *request_for(struct loop *l, const char *path,
-				   size_t size, int *err)
-{
-	size_t length = path ? strnlen(path, PATH_MAX) + 1 : 0;
-	struct request *r;
-
-	*err = -ENOMEM;
-	if (!l)
-		return NULL;
-	ramet__point(l);
-	ramet__spend(l);
-	*err = !path ? -EFAULT : length > PATH_MAX ? -ENAMETOOLONG : -ENOMEM;
-	if (!path || length > PATH_MAX)
-		return NULL;
-	r = request(size + length);
-	if (!r)
-		return NULL;
-	r->data = r->room + size;
-	memcpy(r->data, path, length);
-	r->errand.op.arg[0] = AT_FDCWD;
-	r->errand.op.arg[1] = KERNEL_ARG(r->data);
-	return r;
-}
-
-/* A named pipe just opened is a new file of our own: O_NONBLOCK spares it the
- * poll(2) before each call. */
-static void run_open(struct errand *e)
-{
-	struct request *r = container_of(e, struct request, errand);
-	struct stat st;
-	int fd;
-
-	run(e);
-	fd = (int)e->op.result;
-	if (fd < 0 || kernel_fstat(fd, &st) < 0)
-		return;
-	r->mode = st.st_mode;
-	if (S_ISFIFO(st.st_mode))
-		kernel_fcntl(fd, F_SETFL,
-			     (e->op.arg[2] & ~(long)O_CLOEXEC) | O_NONBLOCK);
-}
-
-/* With what was opened for nobody. */
-static void drop_open(struct loop *l, struct errand *e)
-{
-	if (e->op.result >= 0)
-		kernel_close((int)e->op.result);
-	drop(l, e);
-}
-
-static int register_opened(int fd, mode_t mode)
-{
-	enum fd_kind kind = FD_UNKNOWN;
-	int err;
-
-	if (S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode))
-		kind = FD_FILE;
-	else if (S_ISFIFO(mode))
-		kind = FD_PIPE;
-	err = ramet__fd_new(fd, kind, kind != FD_UNKNOWN);
-	if (err == 0)
-		return fd;
-	kernel_close(fd);
-	return err;
-}
-
-static int open_path(const char *path, int flags, mode_t mode)
-{
-	struct loop *l = ramet__loop();
-	int err;
-	struct request *r = request_for(l, path, 0, &err);
-
-	if (!r)
-		return err;
-	r->errand.run = run_open;
-	r->errand.drop = drop_open;
-	r->errand.op.nr = SYS_openat;
-	r->errand.op.arg[2] = flags | O_CLOEXEC;
-	r->errand.op.arg[3] = mode;
-	r->errand.op.result = -1;
-	err = on_path(l, r);
-	if (err < 0)
-		return err;
-	err = (int)r->errand.op.result;
-	mode = r->mode;
-	drop(l, &r->errand);
-	return err < 0 ? err : register_opened(err, mode);
-}
-
-int ramet_open(const char *path, int flags, mode_t mode)
-{
-	return (int)ramet__ret(open_path(path, flags, mode));
-}
-
-static int stat_path(const char *path, struct stat *st)
-{
-	struct loop *l = ramet__loop();
-	int err;
-	struct request *r = request_for(l, path, sizeof *st, &err);
-
-	if (!r)
-		return err;
-	r->errand.op.nr = SYS_newfstatat;
-	r->errand.op.arg[2] = KERNEL_ARG(r->room);
-	err = on_path(l, r);
-	if (err < 0)
-		return err;
-	err = (int)r->errand.op.result;
-	if (err == 0)
-		memcpy(st, r->room, sizeof *st);
-	drop(l, &r->errand);
-	return err;
-}
-
-int ramet_stat(const char *path, struct stat *st)
-{
-	return (int)ramet__ret(stat_path(path, st));
-}
-
-/* What is open has its attributes in memory. */
-static int fstat_fd(int fd, struct stat *st)
-{
-	return ramet__loop() ? kernel_fstat(fd, st) : -ENOMEM;
-}
-
-int ramet_fstat(int fd, struct stat *st)
-{
-	return (int)ramet__ret(fstat_fd(fd, st));
 }

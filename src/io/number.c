@@ -6,6 +6,8 @@
 
 #define CLOSE_LATER UINT32_C(0x80000000)
 
+bool ramet__closes_seen;
+
 static struct info *info_pages[FD_PAGES]; /* never freed */
 
 struct info *ramet__info(int number)
@@ -28,6 +30,16 @@ struct info *ramet__info(int number)
 		}
 	}
 	return &infos[number % FD_PAGE];
+}
+
+struct info *ramet__info_known(int number)
+{
+	unsigned page = (unsigned)number >> FD_PAGE_BITS;
+	struct info *infos = NULL;
+
+	if (page < FD_PAGES)
+		infos = __atomic_load_n(&info_pages[page], __ATOMIC_ACQUIRE);
+	return infos ? &infos[number % FD_PAGE] : NULL;
 }
 
 bool ramet__number_is(int number, uint32_t generation)
@@ -60,14 +72,14 @@ void ramet__number_release(int number)
 
 bool ramet__number_is_held(int number)
 {
-	struct info *info = ramet__info(number);
+	struct info *info = ramet__info_known(number);
 
 	return info && __atomic_load_n(&info->held, __ATOMIC_ACQUIRE);
 }
 
 int ramet__number_close(int number)
 {
-	struct info *info = ramet__info(number);
+	struct info *info = ramet__info_known(number);
 	uint32_t held = 0;
 	int err;
 
@@ -84,4 +96,18 @@ int ramet__number_close(int number)
 	}
 	err = kernel_close(number);
 	return err == -EINTR ? 0 : err; /* Linux has freed the number */
+}
+
+void ramet__numbers_after_fork(void)
+{
+	for (int page = 0; page < FD_PAGES; page++)
+		for (int i = 0; info_pages[page] && i < FD_PAGE; i++) {
+			struct info *info = &info_pages[page][i];
+			uint32_t held = info->held;
+
+			info->held = 0;
+			info->loops = 0;
+			if (held & CLOSE_LATER)
+				kernel_close(page * FD_PAGE + i);
+		}
 }

@@ -13,9 +13,10 @@ enum fd_kind {
 	FD_TCP,      /* a byte stream whose short reads mean: drained */
 	FD_STREAM,   /* another socket whose writes may be partial */
 	FD_DATAGRAM, /* any other socket */
-	FD_PIPE,     /* pipe, eventfd, ...: what can be waited for */
+	FD_PIPE,     /* pipe: a stream that can be waited for */
 	FD_DEVICE,   /* character device: the same */
 	FD_FILE,     /* regular file, directory, block device: what cannot */
+	FD_EVENT,    /* eventfd, timerfd, ...: as FD_PIPE, but no stream */
 };
 
 /* Tables by number are made of pages, each when it is needed. */
@@ -32,11 +33,25 @@ struct info {
 	uint32_t loops; /* bits of those that have looked at this generation */
 	uint32_t held;  /* how often, and a bit: to be closed then */
 	uint8_t kind;   /* enum fd_kind */
-	bool ours;
+	bool ours;      /* made by the library: with O_NONBLOCK, and all that is
+			 * done with it is seen */
+	bool alias;     /* another number is, or was, the same open file */
+	bool lingers;   /* closing it may wait: SO_LINGER */
+	/* See mode.h. */
+	uint32_t made; /* in place of libc, by which process */
+	uint32_t mode;
+	uint32_t receive_ms, send_ms;
 };
 
 /* NULL when the number is bad or there is no memory.  Never freed. */
 struct info *ramet__info(int number);
+
+/* The same, but NULL if nobody has ever asked for one nearby. */
+struct info *ramet__info_known(int number);
+
+/* Every close(2) in this process is seen (`ramet run`), so what is known of a
+ * number holds until then.  Set before a second loop starts. */
+extern bool ramet__closes_seen;
 
 static inline uint32_t info_generation(const struct info *info)
 {
@@ -56,5 +71,8 @@ bool ramet__number_is_held(int number);
 /* Close it, now or when it is released.  Returns 0 or -errno: -EBADF if it has
  * been closed. */
 int ramet__number_close(int number);
+
+/* In the child of a fork: no other thread is left to make calls. */
+void ramet__numbers_after_fork(void);
 
 #endif

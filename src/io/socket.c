@@ -1,6 +1,6 @@
 /* socket.c - the socket calls: try, and wait for the descriptor if there is
  * nothing to be had. */
-#include "io/call.h"
+#include "io/mode.h"
 #include "io/iov.h"
 
 #include "kernel/calls.h"
@@ -16,7 +16,7 @@ enum {
 /* ---- making them -------------------------------------------------------- */
 
 /* Only of TCP is it known that a short read leaves nothing behind. */
-static enum fd_kind kind_of(int family, int type, int protocol)
+enum fd_kind ramet__socket_kind(int family, int type, int protocol)
 {
 	type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (type != SOCK_STREAM)
@@ -42,7 +42,7 @@ int ramet__socket(int family, int type, int protocol)
 {
 	return take(kernel_socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
 				  protocol),
-		    kind_of(family, type, protocol));
+		    ramet__socket_kind(family, type, protocol));
 }
 
 int ramet_socket(int family, int type, int protocol)
@@ -76,7 +76,7 @@ int ramet_socketpair(int family, int type, int protocol, int fds[2])
 		take_two(kernel_socketpair(family,
 					   type | SOCK_NONBLOCK | SOCK_CLOEXEC,
 					   protocol, fds),
-			 fds, kind_of(family, type, protocol)));
+			 fds, ramet__socket_kind(family, type, protocol)));
 }
 
 int ramet_pipe(int fds[2], int flags)
@@ -96,7 +96,7 @@ int ramet_pipe(int fds[2], int flags)
 static int accept_once(struct io *io, struct sockaddr *addr, socklen_t *size,
 		       int flags)
 {
-	if (!io->fd->ours) {
+	if (!io->fd->nonblock) {
 		struct pollfd p = {io->number, POLLIN, 0};
 		struct timespec now = {0, 0}; /* the kernel writes to it */
 		int n = kernel_ppoll(&p, 1, &now);
@@ -144,7 +144,7 @@ static int accept_on(int number, struct sockaddr *addr, socklen_t *size,
 		while (ramet__io_again(&io, &n));
 		if (n >= 0) /* what others listen on may not be what it was */
 			return take((int)n,
-				    io.fd->ours ? io.fd->kind : FD_UNKNOWN);
+				    io.fd->seen ? io.fd->kind : FD_UNKNOWN);
 		if (short_of_fds(n)) /* others run meanwhile, and close some */
 			n = ramet__io_back_off(&io, SHORT_OF_FDS_NS);
 		else if (retry_accept(n))
@@ -185,35 +185,44 @@ static bool wants_all(struct io *io, int flags)
 
 	if (!(flags & MSG_WAITALL) || io->wait == WAIT_NONE || flags & MSG_PEEK)
 		return false;
-	if (!io->fd->ours)
+	if (!io->fd->seen)
 		io->fd->kind = FD_UNKNOWN; /* it may not be what it was */
 	kind = ramet__fd_kind(io);
 	return kind == FD_TCP || kind == FD_STREAM;
 }
 
-static ssize_t recv_from(int number, char *buf, size_t size, int flags,
-			 struct sockaddr *from, socklen_t *from_size)
+ssize_t ramet__io_recv(struct io *io, void *buf, size_t size, int flags,
+		       struct sockaddr *from, socklen_t *from_size)
 {
-	struct io io;
-	long n = ramet__io_begin(&io, number, recv_wait(flags));
 	size_t done = 0;
+	long n = 0;
 
 	while (n == 0) {
 		do
-			n = kernel_recvfrom(number, buf + done, size - done,
-					    flags | MSG_DONTWAIT, from,
-					    from_size);
-		while (ramet__io_again(&io, &n));
+			n = kernel_recvfrom(io->number, (char *)buf + done,
+					    size - done, flags | MSG_DONTWAIT,
+					    from, from_size);
+		while (ramet__io_again(io, &n));
 		if (n <= 0)
 			break;
 		if (takes_data(flags))
-			ramet__io_read_done(&io, n, size - done);
+			ramet__io_read_done(io, n, size - done);
 		done += (size_t)n;
-		if (done >= size || !wants_all(&io, flags))
+		if (likely(done >= size || !wants_all(io, flags)))
 			break;
-		n = ramet__io_go_on(&io);
+		n = ramet__io_go_on(io);
 	}
 	return done ? (ssize_t)done : n;
+}
+
+static ssize_t recv_from(int number, void *buf, size_t size, int flags,
+			 struct sockaddr *from, socklen_t *from_size)
+{
+	struct io io;
+	int err = ramet__io_begin(&io, number, recv_wait(flags));
+
+	return err < 0 ? err
+		       : ramet__io_recv(&io, buf, size, flags, from, from_size);
 }
 
 ssize_t ramet_recv(int fd, void *buf, size_t size, int flags)
@@ -260,22 +269,32 @@ static ssize_t recv_rest(struct io *io, struct msghdr *msg, int flags,
 	return (ssize_t)done;
 }
 
+ssize_t ramet__io_recvmsg(struct io *io, struct msghdr *msg, int flags)
+{
+	struct msghdr before = {.msg_controllen = 0};
+	long n = 0;
+
+	if (flags & MSG_WAITALL && io->posix)
+		n = ramet__copy_in(&before, msg, sizeof before);
+	else if (flags & MSG_WAITALL)
+		before = *msg;
+	if (n < 0)
+		return n;
+	do
+		n = kernel_recvmsg(io->number, msg, flags | MSG_DONTWAIT);
+	while (ramet__io_again(io, &n));
+	if (n > 0 && wants_all(io, flags))
+		return recv_rest(io, msg, flags, before.msg_controllen,
+				 (size_t)n);
+	return n;
+}
+
 static ssize_t recv_msg(int number, struct msghdr *msg, int flags)
 {
 	struct io io;
-	size_t control_room = 0;
-	long n = ramet__io_begin(&io, number, recv_wait(flags));
+	int err = ramet__io_begin(&io, number, recv_wait(flags));
 
-	if (n < 0)
-		return n;
-	if (flags & MSG_WAITALL)
-		control_room = msg->msg_controllen;
-	do
-		n = kernel_recvmsg(number, msg, flags | MSG_DONTWAIT);
-	while (ramet__io_again(&io, &n));
-	if (n > 0 && wants_all(&io, flags))
-		return recv_rest(&io, msg, flags, control_room, (size_t)n);
-	return n;
+	return err < 0 ? err : ramet__io_recvmsg(&io, msg, flags);
 }
 
 ssize_t ramet_recvmsg(int fd, struct msghdr *msg, int flags)
@@ -292,7 +311,7 @@ static enum wait send_wait(int flags)
 
 /* As ramet__io_again.  That a UNIX socket to which the sender is not connected
  * has room again, no event tells. */
-static bool send_again(struct io *io, long *n, const struct sockaddr *to)
+bool ramet__io_send_again(struct io *io, long *n, const struct sockaddr *to)
 {
 	if (unlikely(*n == -EAGAIN && to && to->sa_family == AF_UNIX &&
 		     io->wait == WAIT_WRITE)) {
@@ -302,28 +321,63 @@ static bool send_again(struct io *io, long *n, const struct sockaddr *to)
 	return ramet__io_again(io, n);
 }
 
+/* What is left of a call that could not be made at once is made without
+ * SIGPIPE, as the kernel does. */
+static bool goes_on(struct io *io, int flags)
+{
+	if (flags & MSG_DONTWAIT || (io->posix && ramet__mode_may_wait(io) < 0))
+		return false;
+	io->send_flags = MSG_NOSIGNAL;
+	return true;
+}
+
+/* A first packet with data (TCP Fast Open) may have had to go without. */
+static bool connects(struct io *io, long *n, int *flags,
+		     const struct sockaddr **to)
+{
+	if (likely(*n != -EINPROGRESS || !(*flags & MSG_FASTOPEN)) ||
+	    (io->posix && ramet__mode_may_wait(io) < 0))
+		return false;
+	*flags &= ~MSG_FASTOPEN;
+	*to = NULL;
+	*n = 0;
+	return true;
+}
+
 /* Streams take all of it, as a blocking socket does. */
-static ssize_t send_to(int number, const char *buf, size_t size, int flags,
+ssize_t ramet__io_send(struct io *io, const void *buf, size_t size, int flags,
 		       const struct sockaddr *to, socklen_t to_size)
 {
-	struct io io;
-	long n = ramet__io_begin(&io, number, send_wait(flags));
 	size_t done = 0;
+	long n = 0;
 
 	while (n == 0) {
 		do
-			n = kernel_sendto(number, buf + done, size - done,
-					  flags | MSG_DONTWAIT | MSG_NOSIGNAL,
-					  to, to_size);
-		while (send_again(&io, &n, to));
+			n = kernel_sendto(io->number, (const char *)buf + done,
+					  size - done,
+					  flags | MSG_DONTWAIT | io->send_flags,
+					  to, to ? to_size : 0);
+		while (ramet__io_send_again(io, &n, to));
+		if (connects(io, &n, &flags, &to))
+			continue;
 		if (n <= 0)
 			break;
 		done += (size_t)n;
-		if (done == size || flags & MSG_DONTWAIT)
+		if (likely(done == size) || !goes_on(io, flags))
 			break;
-		n = ramet__io_go_on(&io);
+		n = ramet__io_go_on(io);
 	}
 	return done ? (ssize_t)done : n;
+}
+
+static ssize_t send_to(int number, const void *buf, size_t size, int flags,
+		       const struct sockaddr *to, socklen_t to_size)
+{
+	struct io io;
+	int err = ramet__io_begin(&io, number, send_wait(flags));
+
+	return err < 0 ? err
+		       : ramet__io_send(&io, buf, size, flags, to, to_size);
 }
 
 ssize_t ramet_send(int fd, const void *buf, size_t size, int flags)
@@ -339,8 +393,8 @@ ssize_t ramet_sendto(int fd, const void *buf, size_t size, int flags,
 
 /* What a first sendmsg has left of its buffers: without the control messages,
  * which went with the first part. */
-static ssize_t send_rest(struct io *io, const struct msghdr *msg, int flags,
-			 size_t n)
+ssize_t ramet__io_send_rest(struct io *io, const struct msghdr *msg, int flags,
+			    size_t n)
 {
 	struct msghdr rest = *msg;
 	size_t done = n;
@@ -349,6 +403,7 @@ static ssize_t send_rest(struct io *io, const struct msghdr *msg, int flags,
 
 	if (ret < 0)
 		return (ssize_t)done;
+	io->send_flags = MSG_NOSIGNAL;
 	rest.msg_controllen = 0;
 	for (;;) {
 		iovs_skip(&v, n);
@@ -359,7 +414,7 @@ static ssize_t send_rest(struct io *io, const struct msghdr *msg, int flags,
 		do
 			ret = kernel_sendmsg(io->number, &rest,
 					     flags | MSG_DONTWAIT |
-						     MSG_NOSIGNAL);
+						     io->send_flags);
 		while (ramet__io_again(io, &ret));
 		if (ret <= 0)
 			break;
@@ -369,21 +424,29 @@ static ssize_t send_rest(struct io *io, const struct msghdr *msg, int flags,
 	return (ssize_t)done;
 }
 
+ssize_t ramet__io_sendmsg(struct io *io, const struct msghdr *msg, int flags)
+{
+	const struct sockaddr *to = NULL;
+	long n;
+
+	do {
+		n = kernel_sendmsg(io->number, msg,
+				   flags | MSG_DONTWAIT | io->send_flags);
+		if (unlikely(n == -EAGAIN)) /* and so the kernel has seen it */
+			to = msg->msg_name;
+	} while (ramet__io_send_again(io, &n, to));
+	if (n > 0 && (size_t)n < iov_total(msg->msg_iov, msg->msg_iovlen) &&
+	    goes_on(io, flags))
+		return ramet__io_send_rest(io, msg, flags, (size_t)n);
+	return n;
+}
+
 static ssize_t send_msg(int number, const struct msghdr *msg, int flags)
 {
 	struct io io;
-	long n = ramet__io_begin(&io, number, send_wait(flags));
+	int err = ramet__io_begin(&io, number, send_wait(flags));
 
-	if (n < 0)
-		return n;
-	do
-		n = kernel_sendmsg(number, msg,
-				   flags | MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (send_again(&io, &n, msg->msg_name));
-	if (n > 0 && !(flags & MSG_DONTWAIT) &&
-	    (size_t)n < iov_total(msg->msg_iov, msg->msg_iovlen))
-		return send_rest(&io, msg, flags, (size_t)n);
-	return n;
+	return err < 0 ? err : ramet__io_sendmsg(&io, msg, flags);
 }
 
 ssize_t ramet_sendmsg(int fd, const struct msghdr *msg, int flags)

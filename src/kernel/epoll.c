@@ -5,6 +5,7 @@
  * read it.  Files, of which there is no readiness, get a ring of their own,
  * made at the first call, whose completions are one more reason to wake up.
  */
+#include "kernel/guard.h"
 #include "kernel/ring.h"
 #include "kernel/calls.h"
 
@@ -16,7 +17,7 @@
 enum { RING_ENTRIES = 64 };
 
 struct poller {
-	int epoll, wakeup;
+	struct kernel_fd epoll, wakeup;
 	bool ms_only; /* no epoll_pwait2 here: milliseconds */
 	bool ring_open, ring_refused;
 	struct ring ring;
@@ -28,7 +29,7 @@ static int add(struct poller *p, int fd, int op, uint32_t events, uint64_t tag)
 {
 	struct epoll_event event = {.events = events, .data.u64 = tag};
 
-	return (int)kernel_call(SYS_epoll_ctl, p->epoll, op, fd,
+	return (int)kernel_call(SYS_epoll_ctl, p->epoll.number, op, fd,
 				KERNEL_ARG(&event), 0, 0);
 }
 
@@ -36,10 +37,19 @@ static void epoll_close(struct poller *p)
 {
 	if (p->ring_open)
 		kernel_ring_close(&p->ring);
-	if (p->wakeup >= 0)
-		kernel_close(p->wakeup);
-	if (p->epoll >= 0)
-		kernel_close(p->epoll);
+	kernel_unguard(&p->wakeup);
+	kernel_unguard(&p->epoll);
+	kernel_free(p);
+}
+
+/* Taking anything off the epoll would take it off the parent's: both have the
+ * same one.  Closing our descriptors of it does nothing to that. */
+static void epoll_abandon(struct poller *p)
+{
+	if (p->ring_open)
+		kernel_ring_abandon(&p->ring);
+	kernel_unguard(&p->wakeup);
+	kernel_unguard(&p->epoll);
 	kernel_free(p);
 }
 
@@ -50,17 +60,17 @@ static int epoll_open(struct poller **out)
 
 	if (!p)
 		return -ENOMEM;
-	p->wakeup = -1;
-	err = p->epoll = (int)kernel_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0,
-					  0, 0, 0, 0);
+	p->epoll.number = p->wakeup.number = -1;
+	err = (int)kernel_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
 	if (err < 0)
 		goto fail;
-	err = p->wakeup =
-		(int)kernel_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0,
-				 0, 0, 0);
+	kernel_guard(&p->epoll, err);
+	err = (int)kernel_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0,
+			       0, 0, 0);
 	if (err < 0)
 		goto fail;
-	err = add(p, p->wakeup, EPOLL_CTL_ADD, EPOLLIN | (uint32_t)EPOLLET,
+	kernel_guard(&p->wakeup, err);
+	err = add(p, p->wakeup.number, EPOLL_CTL_ADD, EPOLLIN | (uint32_t)EPOLLET,
 		  WAKE_TAG);
 	if (err < 0)
 		goto fail;
@@ -95,7 +105,7 @@ static int wait_for(struct poller *p, int64_t timeout)
 	int n;
 
 	if (!p->ms_only) {
-		n = (int)kernel_call(SYS_epoll_pwait2, p->epoll,
+		n = (int)kernel_call(SYS_epoll_pwait2, p->epoll.number,
 				     KERNEL_ARG(p->events), KERNEL_EVENTS,
 				     KERNEL_ARG(timeout == RAMET_NEVER ? NULL
 								       : &ts),
@@ -108,7 +118,7 @@ static int wait_for(struct poller *p, int64_t timeout)
 		ms = -1;
 	else if (ms > INT_MAX)
 		ms = INT_MAX;
-	return (int)kernel_call(SYS_epoll_pwait, p->epoll,
+	return (int)kernel_call(SYS_epoll_pwait, p->epoll.number,
 				KERNEL_ARG(p->events), KERNEL_EVENTS, ms, 0, 0);
 }
 
@@ -135,7 +145,7 @@ static int open_ring(struct poller *p)
 
 	if (err < 0)
 		return err;
-	err = kernel_ring_signal(&p->ring, p->wakeup);
+	err = kernel_ring_signal(&p->ring, p->wakeup.number);
 	if (err < 0)
 		kernel_ring_close(&p->ring);
 	return err;
@@ -152,11 +162,16 @@ static int epoll_submit(struct poller *p, struct kernel_op *op)
 	return p->ring_open ? kernel_ring_submit(&p->ring, op) : -ENOSYS;
 }
 
+static void epoll_cancel(struct poller *p, struct kernel_op *op)
+{
+	kernel_ring_cancel(&p->ring, op);
+}
+
 static void epoll_wake(struct poller *p)
 {
 	uint64_t one = 1;
 
-	raw_syscall(SYS_write, p->wakeup, KERNEL_ARG(&one), sizeof one, 0, 0,
+	raw_syscall(SYS_write, p->wakeup.number, KERNEL_ARG(&one), sizeof one, 0, 0,
 		    0);
 }
 
@@ -168,10 +183,12 @@ const struct kernel ramet__epoll = {
 	.free = kernel_real_free,
 	.open = epoll_open,
 	.close = epoll_close,
+	.abandon = epoll_abandon,
 	.watch = epoll_watch,
 	.unwatch = epoll_unwatch,
 	.wait = epoll_wait_events,
 	.wake = epoll_wake,
 	.submit = epoll_submit,
+	.cancel = epoll_cancel,
 	.run = kernel_pool_run,
 };

@@ -1,5 +1,6 @@
 /* kernel.c - which back end. */
 #include "kernel/kernel.h"
+#include "kernel/libc.h"
 #include "kernel/sim.h"
 
 #include <pthread.h>
@@ -65,5 +66,6 @@ static void choose(void)
 
 void kernel_choose(void)
 {
-	pthread_once(&once, choose);
+	kernel_libc_find();
+	ramet__libc.pthread_once(&once, choose);
 }

@@ -63,6 +63,10 @@ struct kernel {
 	int (*open)(struct poller **poller);
 	void (*close)(struct poller *poller);
 
+	/* In the child of a fork: let go of a poller that is the parent's, and
+	 * of nothing in it that both share. */
+	void (*abandon)(struct poller *poller);
+
 	/* Report fd's events, edge-triggered, all of EPOLLIN, EPOLLOUT,
 	 * EPOLLPRI, EPOLLRDHUP, until the file is closed.  What is ready now is
 	 * reported too, and EPOLLPRI may be reported in vain.  Watching again
@@ -89,6 +93,10 @@ struct kernel {
 	 * made by a helper thread.  May be NULL: ENOSYS. */
 	int (*submit)(struct poller *poller, struct kernel_op *op);
 
+	/* Ask that a call that was begun end early, with ECANCELED if it can;
+	 * done hears of it in any case.  NULL where submit is. */
+	void (*cancel)(struct poller *poller, struct kernel_op *op);
+
 	/* Hand a job to a helper thread.  Returns 0, or -errno: EAGAIN (no
 	 * thread to be had). */
 	int (*run)(struct kernel_job *job);
@@ -114,6 +122,9 @@ const char *kernel_getenv(const char *name);
  * -errno. */
 int kernel_at_thread_exit(void (*end)(void *), void *value);
 
+/* The calling OS thread will not end: take that back. */
+void kernel_not_at_thread_exit(void);
+
 /* sigaction(2).  Returns 0 or -errno. */
 struct sigaction;
 int kernel_sigaction(int sig, const struct sigaction *action,
@@ -125,6 +136,9 @@ int64_t kernel_real_now(void);
 void *kernel_real_alloc(size_t size);
 void kernel_real_free(void *mem);
 int kernel_pool_run(struct kernel_job *job);
+
+/* How many helper threads there were at most. */
+extern int ramet__helpers_most;
 
 /* How many system calls this OS thread made through the door. */
 extern __thread uint64_t ramet__calls

@@ -5,6 +5,7 @@
  * threads can be had.  An idle thread ends after a while.
  */
 #include "kernel/kernel.h"
+#include "kernel/libc.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -16,7 +17,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
 static struct kernel_job *first, **end = &first;
 static int threads, idle; /* idle ones may have been called already */
+static int coming;        /* are new, or have done a job: will look for the next */
 static int queued;
+
+int ramet__helpers_most;
 
 static struct kernel_job *take(void)
 {
@@ -43,7 +47,7 @@ static struct kernel_job *next_job(void)
 	until.tv_sec += IDLE_SECONDS;
 	idle++;
 	while (!first && err != ETIMEDOUT)
-		err = pthread_cond_clockwait(&more, &lock, CLOCK_MONOTONIC,
+		err = ramet__libc.pthread_cond_clockwait(&more, &lock, CLOCK_MONOTONIC,
 					     &until);
 	idle--;
 	return take();
@@ -53,16 +57,22 @@ static void *work(void *unused)
 {
 	struct kernel_job *job;
 
-	pthread_setname_np(pthread_self(), "ramet helper");
-	pthread_mutex_lock(&lock);
+	ramet__libc.pthread_setname_np(pthread_self(), "ramet helper");
+	ramet__libc.pthread_mutex_lock(&lock);
+	coming--;
 	while ((job = next_job())) {
-		pthread_mutex_unlock(&lock);
+		ramet__libc.pthread_mutex_unlock(&lock);
 		job->run(job);
+		/* Whoever hears of it may have the next job at once. */
+		ramet__libc.pthread_mutex_lock(&lock);
+		coming++;
+		ramet__libc.pthread_mutex_unlock(&lock);
 		job->done(job);
-		pthread_mutex_lock(&lock);
+		ramet__libc.pthread_mutex_lock(&lock);
+		coming--;
 	}
 	threads--;
-	pthread_mutex_unlock(&lock);
+	ramet__libc.pthread_mutex_unlock(&lock);
 	return unused;
 }
 
@@ -78,9 +88,9 @@ static int start_thread(void)
 		return -err;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread, &attr, work, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	ramet__libc.pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = ramet__libc.pthread_create(&thread, &attr, work, NULL);
+	ramet__libc.pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
@@ -89,12 +99,12 @@ static int start_thread(void)
 
 static void before_fork(void)
 {
-	pthread_mutex_lock(&lock);
+	ramet__libc.pthread_mutex_lock(&lock);
 }
 
 static void after_fork(void)
 {
-	pthread_mutex_unlock(&lock);
+	ramet__libc.pthread_mutex_unlock(&lock);
 }
 
 /* A child has no helpers, and the jobs are the parent's. */
@@ -102,39 +112,39 @@ static void in_child(void)
 {
 	static const pthread_cond_t fresh = PTHREAD_COND_INITIALIZER;
 
-	threads = idle = queued = 0;
+	threads = idle = coming = queued = 0;
 	first = NULL;
 	end = &first;
 	more = fresh;
-	pthread_mutex_unlock(&lock);
-}
-
-static void mind_forks(void)
-{
-	pthread_atfork(before_fork, after_fork, in_child);
+	ramet__libc.pthread_mutex_unlock(&lock);
 }
 
 int kernel_pool_run(struct kernel_job *job)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static bool minded; /* under the lock */
 	int err = 0;
 
-	pthread_once(&once, mind_forks);
 	job->next = NULL;
-	pthread_mutex_lock(&lock);
-	if (queued >= idle && threads < POOL_MAX) {
+	ramet__libc.pthread_mutex_lock(&lock);
+	if (!minded) {
+		pthread_atfork(before_fork, after_fork, in_child);
+		minded = true;
+	}
+	if (queued >= idle + coming && threads < POOL_MAX) {
 		err = start_thread();
 		if (err == 0)
-			threads++;
-		else if (threads)
+			coming++;
+		if (err == 0 && ++threads > ramet__helpers_most)
+			ramet__helpers_most = threads;
+		if (err && threads)
 			err = 0; /* those there are will come to it */
 	}
 	if (err == 0) {
 		*end = job;
 		end = &job->next;
 		queued++;
-		pthread_cond_signal(&more);
+		ramet__libc.pthread_cond_signal(&more);
 	}
-	pthread_mutex_unlock(&lock);
+	ramet__libc.pthread_mutex_unlock(&lock);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* real.c - what the back ends on a real kernel share: system calls, the clock,
  * memory, and the ends of OS threads. */
 #include "kernel/kernel.h"
+#include "kernel/libc.h"
 #include "arch/sanitizer.h"
 #include "base/syscall.h"
 
@@ -47,7 +48,7 @@ const char *kernel_getenv(const char *name)
 int kernel_sigaction(int sig, const struct sigaction *action,
 		     struct sigaction *before)
 {
-	return sigaction(sig, action, before) < 0 ? -errno : 0;
+	return ramet__libc.sigaction(sig, action, before) < 0 ? -errno : 0;
 }
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -62,12 +63,17 @@ static void run_end(void *value)
 
 static void make_key(void)
 {
-	key_error = pthread_key_create(&key, run_end);
+	key_error = ramet__libc.pthread_key_create(&key, run_end);
 }
 
 int kernel_at_thread_exit(void (*end)(void *), void *value)
 {
 	__atomic_store_n(&key_end, end, __ATOMIC_RELAXED); /* always the same */
-	pthread_once(&key_once, make_key);
+	ramet__libc.pthread_once(&key_once, make_key);
 	return key_error ? -key_error : -pthread_setspecific(key, value);
+}
+
+void kernel_not_at_thread_exit(void)
+{
+	pthread_setspecific(key, NULL); /* there is one: a loop was made */
 }

@@ -27,10 +27,21 @@ static void order_with_others(void)
 	__atomic_add_fetch(&rings, 1, __ATOMIC_ACQ_REL);
 }
 
+static void fd_moved(struct kernel_fd *fd, int from)
+{
+	struct ring *r = container_of(fd, struct ring, fd);
+
+	(void)from;
+	r->uring.ring_fd = r->uring.enter_ring_fd = fd->number;
+}
+
+/* What liburing closes is none any more: it is closed as a guarded one. */
 static void unmap(struct ring *r)
 {
 	order_with_others();
+	r->uring.ring_fd = r->uring.enter_ring_fd = -1;
 	io_uring_queue_exit(&r->uring);
+	kernel_unguard(&r->fd);
 }
 
 int kernel_ring_open(struct ring *r, unsigned entries)
@@ -50,6 +61,9 @@ int kernel_ring_open(struct ring *r, unsigned entries)
 	if (err < 0)
 		return err;
 	order_with_others();
+	r->fd.moved = fd_moved;
+	kernel_guard(&r->fd, r->uring.ring_fd);
+	fd_moved(&r->fd, -1);
 	if ((r->uring.features & NEEDED) == NEEDED)
 		return 0;
 	unmap(r);
@@ -176,6 +190,13 @@ static bool prepare(struct io_uring_sqe *sqe, const struct kernel_op *op)
 	case SYS_fsync:
 		io_uring_prep_fsync(sqe, fd, 0);
 		break;
+	case SYS_accept4:
+		io_uring_prep_accept(sqe, fd, buf, (socklen_t *)op->arg[2],
+				     (int)op->arg[3]);
+		break;
+	case SYS_fdatasync:
+		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+		break;
 	default:
 		return false;
 	}
@@ -211,6 +232,18 @@ int kernel_ring_submit(struct ring *r, struct kernel_op *op)
 	return 0;
 }
 
+void kernel_ring_cancel(struct ring *r, struct kernel_op *op)
+{
+	struct io_uring_sqe *sqe = kernel_ring_entry(r);
+
+	if (!sqe)
+		return;
+	io_uring_prep_cancel64(sqe, (uintptr_t)op, 0);
+	io_uring_sqe_set_data64(sqe, RING_IGNORE);
+	ramet__calls++;
+	io_uring_submit(&r->uring);
+}
+
 /* ---- the end ------------------------------------------------------------ */
 
 static void cancel_all(struct ring *r)
@@ -236,5 +269,10 @@ void kernel_ring_close(struct ring *r)
 		while (kernel_ring_take(r, &cqe))
 			;
 	}
+	unmap(r);
+}
+
+void kernel_ring_abandon(struct ring *r)
+{
 	unmap(r);
 }

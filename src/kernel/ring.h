@@ -5,7 +5,7 @@
 #ifndef KERNEL_RING_H
 #define KERNEL_RING_H
 
-#include "kernel/kernel.h"
+#include "kernel/guard.h"
 
 #ifdef RAMET_URING
 
@@ -13,6 +13,7 @@
 
 struct ring {
 	struct io_uring uring;
+	struct kernel_fd fd; /* uring's */
 	size_t ops; /* system calls under way */
 };
 
@@ -26,11 +27,17 @@ int kernel_ring_open(struct ring *r, unsigned entries);
 /* Waits for the calls that are under way: their buffers are the kernel's. */
 void kernel_ring_close(struct ring *r);
 
+/* In the child of a fork: what is under way is the parent's. */
+void kernel_ring_abandon(struct ring *r);
+
 /* An entry to fill; NULL if the kernel takes none at present. */
 struct io_uring_sqe *kernel_ring_entry(struct ring *r);
 
 /* As submit of struct kernel. */
 int kernel_ring_submit(struct ring *r, struct kernel_op *op);
+
+/* Ask that op end early; done hears of it in any case. */
+void kernel_ring_cancel(struct ring *r, struct kernel_op *op);
 
 /* Submit what was filled, and wait at most timeout for a completion.  Returns 0
  * or -errno. */
@@ -62,10 +69,20 @@ static inline void kernel_ring_close(struct ring *r)
 	(void)r;
 }
 
+static inline void kernel_ring_abandon(struct ring *r)
+{
+	(void)r;
+}
+
 static inline int kernel_ring_submit(struct ring *r, struct kernel_op *op)
 {
 	(void)r, (void)op;
 	return -ENOSYS;
+}
+
+static inline void kernel_ring_cancel(struct ring *r, struct kernel_op *op)
+{
+	(void)r, (void)op;
 }
 
 static inline int kernel_ring_signal(struct ring *r, int eventfd)

@@ -239,7 +239,8 @@ void sim_print_left(void)
 	{                                                                      \
 		.name = "sim", .call = sim_call, .now = sim_now,               \
 		.alloc = sim_alloc, .free = sim_free, .pick = (choose),        \
-		.open = sim_open, .close = sim_close, .watch = sim_watch,      \
+		.open = sim_open, .close = sim_close, .abandon = sim_close,    \
+		.watch = sim_watch,                                            \
 		.unwatch = sim_unwatch, .wait = sim_wait, .wake = sim_wake,    \
 		.run = sim_run,                                                \
 	}

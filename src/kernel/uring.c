@@ -36,7 +36,7 @@ struct watch {
 
 struct poller {
 	struct ring ring;
-	int wakeup;
+	struct kernel_fd wakeup;
 	uint32_t serial;
 	int first, last; /* of those with events, -1: none */
 	int room;
@@ -99,7 +99,7 @@ static int arm(struct poller *p, int fd)
 	w->armed = true;
 	w->error = 0;
 	io_uring_prep_poll_multishot(sqe, fd,
-				     fd == p->wakeup ? WAKING : WATCHED);
+				     fd == p->wakeup.number ? WAKING : WATCHED);
 	io_uring_sqe_set_data64(sqe, user_data(fd, w->serial));
 	return 0;
 }
@@ -254,7 +254,7 @@ static void uring_wake(struct poller *p)
 {
 	uint64_t one = 1;
 
-	raw_syscall(SYS_write, p->wakeup, KERNEL_ARG(&one), sizeof one, 0, 0,
+	raw_syscall(SYS_write, p->wakeup.number, KERNEL_ARG(&one), sizeof one, 0, 0,
 		    0);
 }
 
@@ -263,13 +263,34 @@ static int uring_submit(struct poller *p, struct kernel_op *op)
 	return kernel_ring_submit(&p->ring, op);
 }
 
+static void uring_cancel(struct poller *p, struct kernel_op *op)
+{
+	kernel_ring_cancel(&p->ring, op);
+}
+
 static void uring_close(struct poller *p)
 {
 	kernel_ring_close(&p->ring);
-	if (p->wakeup >= 0)
-		kernel_close(p->wakeup);
+	kernel_unguard(&p->wakeup);
 	kernel_free(p->watches);
 	kernel_free(p);
+}
+
+static void uring_abandon(struct poller *p)
+{
+	kernel_ring_abandon(&p->ring);
+	kernel_unguard(&p->wakeup);
+	kernel_free(p->watches);
+	kernel_free(p);
+}
+
+/* Requests are known by their number. */
+static void wakeup_moved(struct kernel_fd *wakeup, int from)
+{
+	struct poller *p = container_of(wakeup, struct poller, wakeup);
+
+	uring_unwatch(p, from, WAKE_TAG);
+	uring_watch(p, wakeup->number, WAKE_TAG);
 }
 
 static int uring_open(struct poller **out)
@@ -285,11 +306,13 @@ static int uring_open(struct poller **out)
 		return err;
 	}
 	p->first = p->last = -1;
-	err = p->wakeup =
-		(int)kernel_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0,
-				 0, 0, 0);
-	if (err >= 0)
-		err = uring_watch(p, p->wakeup, WAKE_TAG);
+	p->wakeup = (struct kernel_fd){.number = -1, .moved = wakeup_moved};
+	err = (int)kernel_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0,
+			       0, 0, 0);
+	if (err >= 0) {
+		kernel_guard(&p->wakeup, err);
+		err = uring_watch(p, p->wakeup.number, WAKE_TAG);
+	}
 	if (err < 0) {
 		uring_close(p);
 		return err == -EPERM ? -ENOSYS : err; /* before 5.13 */
@@ -306,10 +329,12 @@ const struct kernel ramet__uring = {
 	.free = kernel_real_free,
 	.open = uring_open,
 	.close = uring_close,
+	.abandon = uring_abandon,
 	.watch = uring_watch,
 	.unwatch = uring_unwatch,
 	.wait = uring_wait,
 	.wake = uring_wake,
 	.submit = uring_submit,
+	.cancel = uring_cancel,
 	.run = kernel_pool_run,
 };

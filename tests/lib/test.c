@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -176,19 +177,21 @@ const char *test_dir(void)
 	return path;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind,
+		      struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	return remove(path) < 0 && errno != ENOENT;
+}
+
 static void remove_dir(pid_t test)
 {
 	char path[64];
-	DIR *d;
 
 	name_dir(path, sizeof path, test);
-	d = opendir(path);
-	for (struct dirent *e; d && (e = readdir(d));)
-		unlinkat(dirfd(d), e->d_name, 0);
-	if (d) {
-		closedir(d);
-		rmdir(path);
-	}
+	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- processes ---- */

@@ -94,7 +94,7 @@ bool test_slow(void);
 int test_rounds(int n);
 
 /* A directory of this test's own, the same at each call.  When the test has
- * ended, in whatever way, it goes, and the files in it. */
+ * ended, in whatever way, it goes, and all in it. */
 const char *test_dir(void);
 
 /* Run fn in a child, keep the first size - 1 bytes of its stderr in buf.

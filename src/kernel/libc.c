@@ -1,0 +1,66 @@
+/* libc.c - past the names that have been taken over, to libc itself. */
+#include "kernel/libc.h"
+
+#include "base/elf.h"
+
+#include <string.h>
+
+/* As they are where nobody has taken the names; sanitizers want theirs used. */
+struct kernel_libc ramet__libc = {
+	.pthread_create = pthread_create,
+	.pthread_setname_np = pthread_setname_np,
+	.pthread_sigmask = pthread_sigmask,
+	.pthread_mutex_lock = pthread_mutex_lock,
+	.pthread_mutex_unlock = pthread_mutex_unlock,
+	.pthread_cond_clockwait = pthread_cond_clockwait,
+	.pthread_cond_signal = pthread_cond_signal,
+	.pthread_key_create = pthread_key_create,
+	.pthread_once = pthread_once,
+	.sigaction = sigaction,
+};
+
+/* Defined by the preloaded library that takes them. */
+extern char ramet__names_taken[] __attribute__((weak));
+
+static struct elf libc;
+static int found; /* atomic: 1 yes, -1 no */
+
+static int look_for_libc(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct elf *elf = arg;
+
+	(void)size;
+	return elf_read(elf, info) &&
+	       strcmp(elf_base_name(elf), "libc.so.6") == 0;
+}
+
+void *kernel_libc_symbol(const char *name)
+{
+	if (!__atomic_load_n(&found, __ATOMIC_ACQUIRE)) {
+		struct elf elf; /* two at once find the same */
+		bool there = dl_iterate_phdr(look_for_libc, &elf) != 0;
+
+		if (there)
+			libc = elf;
+		__atomic_store_n(&found, there ? 1 : -1, __ATOMIC_RELEASE);
+	}
+	return found > 0 ? elf_symbol(&libc, name) : NULL;
+}
+
+#define FIND(name) ramet__libc.name = kernel_libc_symbol(#name)
+
+void kernel_libc_find(void)
+{
+	if (!ramet__names_taken)
+		return;
+	FIND(pthread_create);
+	FIND(pthread_setname_np);
+	FIND(pthread_sigmask);
+	FIND(pthread_mutex_lock);
+	FIND(pthread_mutex_unlock);
+	FIND(pthread_cond_clockwait);
+	FIND(pthread_cond_signal);
+	FIND(pthread_key_create);
+	FIND(pthread_once);
+	FIND(sigaction);
+}
