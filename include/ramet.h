@@ -31,5 +31,6 @@
 #include "ramet/sync.h"
 #include "ramet/task.h"
 #include "ramet/debug.h"
+#include "ramet/patch.h"
 
 #endif

@@ -1,0 +1,45 @@
+/* away.h - system calls that take their time, made by a helper thread.
+ *
+ * A signal, the scope's end or cancel may end a wait that POSIX lets signals
+ * end: then the helper's system call is interrupted, and what it has come to is
+ * the result.  Everything else goes on when its caller leaves.
+ */
+#ifndef PATCH_FILE_AWAY_H
+#define PATCH_FILE_AWAY_H
+
+#include "core/errand.h"
+#include "patch/hook.h"
+
+struct away {
+	/* The caller's: */
+	long nr, arg[6];
+	long (*call)(struct away *); /* instead, if not NULL: -errno */
+	int number;                  /* a descriptor it is about, or -1 */
+	bool interruptible;
+	void (*unwanted)(struct away *); /* undo what nobody waits for */
+	long result;
+	/* The rest is ours. */
+	struct errand errand;
+	uint32_t state; /* atomic */
+	int tid;        /* of the helper */
+	bool leave;     /* atomic: what it waits for is not wanted any more */
+	char room[] __attribute__((aligned(16)));
+};
+
+/* With room for what the call points to.  NULL: no memory. */
+struct away *ramet__away(size_t room);
+void ramet__away_free(struct away *a);
+
+/* Make the call.  Returns 0: a->result is there; or -errno: -EINTR, -ETIMEDOUT,
+ * -ECANCELED, -EBADF (the number was closed), -EAGAIN (no helper to be had);
+ * then a is gone. */
+int ramet__away_wait(struct loop *l, struct away *a);
+
+/* A system call on a descriptor (or -1) without pointers, in one go. */
+long ramet__away_call(struct loop *l, int number, long nr, long a, long b,
+		      long c, long d);
+
+/* Interrupt the system call that another OS thread is in, if it is in one. */
+void ramet__poke(int tid);
+
+#endif

@@ -1,0 +1,149 @@
+/* join.c - waiting for a thread to end, once. */
+#include "patch/thread/life.h"
+
+/* Whether the caller may join t, as glibc sees it. */
+static int may_join(const struct thread *self, const struct thread *t)
+{
+	if (t->life == THREAD_GONE)
+		return ESRCH;
+	if (t->detached)
+		return EINVAL;
+	if (t == self || (self && self->joiner && t->ramet &&
+			  self->joiner == t->ramet && !t->exiting))
+		return EDEADLK;
+	return t->joiner ? EINVAL : 0;
+}
+
+/* Its limit, or a signal, may have come first. */
+void ramet__thread_tell(struct thread *t)
+{
+	if (t->joiner && t->joiner->state == STATE_PARKED)
+		ramet__wake(t->joiner, 0);
+}
+
+/* The target's end wakes us; a signal or cancel does too.  A cancelled joiner
+ * leaves the thread to be joined by others. */
+static int wait_for_end(struct loop *l, struct thread *t, int64_t when)
+{
+	int err = 0;
+
+	hook_begin(l);
+	while (t->life == THREAD_LIVES && err != -ETIMEDOUT) {
+		t->joiner = l->current;
+		err = ramet__park_firm(l, WAIT_JOIN, t->ramet, when);
+		t->joiner = NULL;
+		if (err == -EINTR)
+			hook_handle(l);
+	}
+	hook_end(l, 0);
+	return t->life == THREAD_LIVES ? ETIMEDOUT : 0;
+}
+
+int ramet__thread_join(struct loop *l, pthread_t p, void **value, int64_t when)
+{
+	struct thread *t = thread_of(p);
+	int err = may_join(thread_self(l), t);
+
+	if (err == 0)
+		err = wait_for_end(l, t, when);
+	if (err)
+		return err;
+	if (value)
+		*value = t->value;
+	ramet__thread_forget(t);
+	return 0;
+}
+
+int ramet__thread_detach(pthread_t p)
+{
+	struct thread *t = thread_of(p);
+
+	if (t->life == THREAD_GONE)
+		return ESRCH;
+	if (t->detached)
+		return EINVAL;
+	if (t->joiner)
+		return 0; /* whoever joins it already does so */
+	t->detached = true;
+	if (t->life == THREAD_ENDED)
+		ramet__thread_forget(t);
+	return 0;
+}
+
+/* A time of `clock` as the loop measures it. */
+static int when_is(clockid_t clock, const struct timespec *at, int64_t *when)
+{
+	struct timespec now;
+	int64_t left;
+
+	if (!at) {
+		*when = RAMET_NEVER;
+		return 0;
+	}
+	if (at->tv_nsec < 0 || at->tv_nsec >= 1000000000 ||
+	    clock_gettime(clock, &now) < 0)
+		return EINVAL;
+	if (at->tv_sec - now.tv_sec > INT64_MAX / 1000000000 - 1)
+		left = RAMET_NEVER;
+	else
+		left = (int64_t)(at->tv_sec - now.tv_sec) * 1000000000 +
+		       at->tv_nsec - now.tv_nsec;
+	*when = time_add(kernel_now(), left < 0 ? 0 : left);
+	return 0;
+}
+
+static struct loop *ours(pthread_t p)
+{
+	struct loop *l = thread_loop();
+
+	return l && thread_of(p) ? l : NULL;
+}
+
+int HOOK(pthread_join)(pthread_t p, void **value)
+{
+	struct loop *l = ours(p);
+
+	return l ? ramet__thread_join(l, p, value, RAMET_NEVER)
+		 : libc.pthread_join(p, value);
+}
+
+int HOOK(pthread_tryjoin_np)(pthread_t p, void **value)
+{
+	struct loop *l = ours(p);
+
+	if (!l)
+		return libc.pthread_tryjoin_np(p, value);
+	if (thread_of(p)->life == THREAD_LIVES)
+		return EBUSY;
+	return ramet__thread_join(l, p, value, RAMET_NEVER);
+}
+
+int HOOK(pthread_clockjoin_np)(pthread_t p, void **value, clockid_t clock,
+			       const struct timespec *at)
+{
+	struct loop *l = ours(p);
+	int64_t when;
+	int err;
+
+	if (!l)
+		return libc.pthread_clockjoin_np(p, value, clock, at);
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return EINVAL;
+	err = when_is(clock, at, &when);
+	return err ? err : ramet__thread_join(l, p, value, when);
+}
+
+int HOOK(pthread_timedjoin_np)(pthread_t p, void **value,
+			       const struct timespec *at)
+{
+	struct loop *l = ours(p);
+
+	if (!l)
+		return libc.pthread_timedjoin_np(p, value, at);
+	return HOOK(pthread_clockjoin_np)(p, value, CLOCK_REALTIME, at);
+}
+
+int HOOK(pthread_detach)(pthread_t p)
+{
+	return ours(p) ? ramet__thread_detach(p) : libc.pthread_detach(p);
+}
