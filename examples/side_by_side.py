@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""Run an unmodified threaded program plain and under `ramet run`, and compare.
+
+usage: examples/side_by_side.py BUILD [CONNECTIONS]
+
+The program is an echo server with a thread for each connection, bench/echo/pthread.c; the load is
+bench/echo/load.c.  BUILD is a release build.
+"""
+import contextlib
+import os
+import pathlib
+import resource
+import select
+import subprocess
+import sys
+import time
+
+BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo").resolve()
+CONNECTIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+SECONDS = 2
+SERVER, LOAD = BUILD / "bench" / "echo-pthread", BUILD / "bench" / "load"
+RAMET = BUILD / "tools" / "ramet" / "ramet"
+
+
+def status(path):
+    return dict(line.split(":", 1) for line in pathlib.Path(path).read_text().splitlines())
+
+
+def number_of(text):
+    return int(text.split()[0])
+
+
+def tasks(pid):
+    """The status of each OS thread."""
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            yield status(task / "status")
+
+
+def context_switches(pid):
+    """Of each OS thread, by its number."""
+    return {t["Pid"]: number_of(t["voluntary_ctxt_switches"]) + number_of(t["nonvoluntary_ctxt_switches"])
+            for t in tasks(pid)}
+
+
+def measure(command):
+    """One run under load.  Returns the figures of the table, top to bottom."""
+    server = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        if not select.select([server.stdout], [], [], 20)[0]:
+            sys.exit(f"{command[0]} does not say its port")
+        port = server.stdout.readline().decode().strip()
+        load = subprocess.Popen([str(c) for c in (LOAD, port, server.pid, CONNECTIONS, 64, 0.5, SECONDS)],
+                                stdout=subprocess.PIPE, text=True)
+        time.sleep(0.5 + SECONDS / 2)  # in the middle of it
+        kernel_stacks = number_of(status("/proc/meminfo")["KernelStack"])
+        threads, before = len(list(tasks(server.pid))), context_switches(server.pid)
+        started = time.monotonic()
+        time.sleep(SECONDS / 4)
+        after = context_switches(server.pid)  # some threads may have ended
+        switches = sum(after[t] - before[t] for t in before.keys() & after) / (time.monotonic() - started)
+        memory = number_of(status(f"/proc/{server.pid}/status")["VmRSS"])
+        messages, seconds, cpu, p50, p99 = map(float, load.communicate(timeout=60)[0].split())
+        rate = messages / seconds
+        return [threads, rate, cpu / messages * 1e6, switches / rate, p50 / 1000, p99 / 1000, memory / 1024,
+                kernel_stacks / 1024]
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+ROWS = [
+    ("OS threads", "{:,.0f}"), ("messages per second", "{:,.0f}"), ("CPU per message, us", "{:.1f}"),
+    ("context switches per message", "{:.2f}"), ("answer after, median, ms", "{:.1f}"),
+    ("answer after, 99 %, ms", "{:.1f}"), ("resident memory, MiB", "{:.1f}"),
+    ("kernel stacks, all programs', MiB", "{:.1f}"),
+]
+
+
+def main():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    print(f"\nAn unmodified program: an echo server with a thread for each of {CONNECTIONS:,} connections.\n"
+          f"    {os.path.relpath(SERVER)}\n    {os.path.relpath(RAMET)} run {os.path.relpath(SERVER)}\n")
+    plain, ramet = measure([SERVER]), measure([RAMET, "run", SERVER])
+    print(f"{'':34}{'plain':>12}{'ramet run':>12}")
+    for (name, form), a, b in zip(ROWS, plain, ramet):
+        print(f"{name:34}{form.format(a):>12}{form.format(b):>12}")
+
+
+main()
