@@ -7,7 +7,6 @@
 #include "patch/thread/life.h"
 #include "patch/thread/tls.h"
 
-
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>

@@ -379,6 +379,7 @@ TEST(other_threads_do_not_run_in_the_child)
 		before = ticks;
 		sleep_ms(20);
 		check_self();
+		CHECK_EQ(os_threads(), 1);
 		_exit(ticks != before);
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
