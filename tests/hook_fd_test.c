@@ -5,6 +5,7 @@
 #include "rings.h"
 #include "ticker.h"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* ---- close and duplicate under a waiter --------------------------------- */
@@ -364,18 +365,31 @@ TEST(an_accept_that_ends_early_loses_nothing)
 	}
 }
 
+/* Where the kernel cannot be asked to complete a call, a helper that another
+ * process was faster than waits for the next connection, and its ramet with it.
+ */
+static void need_a_ring(void)
+{
+#ifndef RAMET_URING
+	test_skip("built without liburing");
+#endif
+}
+
 /* Each takes what it can get; neither waits with all its ramets for what the
  * other took. */
 TEST(two_processes_share_a_listener)
 {
 	enum { N = 40 };
 	struct sockaddr_in addr;
-	int listener = new_shared_listener(&addr), fd, status;
-	pid_t child = fork();
+	int listener, fd, status;
+	pid_t child;
 
+	need_a_ring();
+	listener = new_shared_listener(&addr);
+	child = fork();
 	CHECK(child >= 0);
 	if (child == 0)
-		for (;;) {
+		for (prctl(PR_SET_PDEATHSIG, SIGKILL);;) {
 			fd = accept(listener, NULL, NULL);
 			if (fd < 0 || send(fd, "c", 1, 0) != 1)
 				_exit(1);
