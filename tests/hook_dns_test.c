@@ -130,8 +130,7 @@ TEST(a_thousand_look_up_with_few_threads)
 	CHECK(most <= 1 + AT_ONCE + TEST_TSAN);
 }
 
-/* ---- the lane
- * ------------------------------------------------------------------- */
+/* ---- the lane ----------------------------------------------------------- */
 
 struct slow {
 	struct lane_call call;
@@ -174,8 +173,7 @@ TEST(a_call_that_is_left_is_freed_when_it_is_back)
 	close(s.pipe[1]);
 }
 
-/* ---- the resolver's own
- * ------------------------------------------------------------ */
+/* ---- the resolver's own ------------------------------------------------- */
 
 TEST(a_query_that_cannot_be_is_refused)
 {

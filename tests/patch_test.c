@@ -9,6 +9,7 @@
 #include "patch/hook.h"
 #include "patch/nap.h"
 #include "patch/odd.h"
+#include "patch/trace/trace.h"
 #include "ramet.h"
 #include "ramets.h"
 #include "thread.h"
@@ -869,7 +870,9 @@ static bool enough; /* atomic */
 
 static void *patches_till_enough(void *arg)
 {
-	struct repeat once = {"libpatch_sealed", "libpatch_sealed.so", 1, 2};
+	/* Not its slots: a fork while dl_iterate_phdr runs, of which the
+	 * engine knows nothing, leaves the linker's lock held. */
+	struct repeat once = {"libpatch_sealed", NULL, 1, 2};
 
 	while (!__atomic_load_n(&enough, __ATOMIC_RELAXED))
 		patches_and_undoes(&once);
@@ -891,6 +894,38 @@ TEST(a_child_forked_while_another_thread_patches_can_patch)
 		CHECK_EQ(in_child(patch_pointer), 0);
 	__atomic_store_n(&enough, true, __ATOMIC_RELAXED);
 	join_thread(other);
+}
+
+/* What --trace-blocking looks at. */
+TEST(calls_that_sleep_have_names)
+{
+	static const long calls[] = {
+		SYS_read,
+		SYS_readv,
+		SYS_write,
+		SYS_writev,
+		SYS_wait4,
+		SYS_select,
+		SYS_poll,
+		SYS_epoll_wait,
+		SYS_splice,
+		SYS_msgrcv,
+		SYS_msgsnd,
+		SYS_connect,
+		SYS_accept,
+		SYS_nanosleep,
+		SYS_flock,
+		SYS_fsync,
+		SYS_openat,
+		SYS_preadv2,
+		SYS_copy_file_range,
+	};
+
+	for (size_t i = 0; i < countof(calls); i++)
+		CHECK(ramet__sleeping_call(calls[i]));
+	CHECK(!ramet__sleeping_call(SYS_getpid));
+	CHECK(!ramet__sleeping_call(-1));
+	CHECK(!ramet__sleeping_call(1 << 20));
 }
 
 /* ---- group thread ------------------------------------------------------- */

@@ -152,7 +152,7 @@ def bad_options_are_refused():
     refused("-x", "true", why="no option -x; ")
     refused("--list=3", why="no option --list=3; ")
     refused("--stack", why="--stack needs a value")
-    refused("--patch=socket,dsn", "true", why='--patch: "dsn" is no group; there are socket,.*file and all')
+    refused("--patch=socket,dsn", "true", why='--patch: "dsn" is no group; there are socket,.*file, io and all')
     refused("--patch=", "true", why='"" is no group')
     refused("--no-patch=all", "true", why="leaves no group")
     refused("--no-patch=dns", "--patch=dns", "true", why="leaves no group")

@@ -98,8 +98,7 @@ int HOOK(getaddrinfo)(const char *node, const char *service,
 	return err;
 }
 
-/* ---- and back
- * ----------------------------------------------------------------- */
+/* ---- and back ----------------------------------------------------------- */
 
 struct reverse {
 	struct lane_call call;

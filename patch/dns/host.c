@@ -80,8 +80,7 @@ static struct query *query_new(const struct wish *w)
 	return q;
 }
 
-/* ---- moving an answer
- * ----------------------------------------------------------- */
+/* ---- moving an answer --------------------------------------------------- */
 
 static void *moved(const struct query *q, const struct wish *w, void *p)
 {
@@ -197,8 +196,7 @@ int HOOK(gethostbyaddr_r)(const void *addr, socklen_t addr_size, int family,
 				      .error = error});
 }
 
-/* ---- without a buffer
- * ------------------------------------------------------------ */
+/* ---- without a buffer --------------------------------------------------- */
 
 /* As in libc the answer holds until the next call by anybody: what comes back
  * is put where the last answer was only when it is back. */

@@ -9,12 +9,9 @@ static const struct {
 	const char *name;
 	unsigned groups;
 } names[] = {
-	{"socket", RAMET_SOCKET}, {"select", RAMET_SELECT},
-	{"dns", RAMET_DNS},       {"time", RAMET_TIME},
-	{"thread", RAMET_THREAD}, {"os", RAMET_OS},
-	{"signal", RAMET_SIGNAL}, {"stdio", RAMET_STDIO},
-	{"file", RAMET_FILE},     {"io", RAMET_PATCH_IO},
-	{"all", RAMET_PATCH_ALL},
+#define ROW(groups, name, what) {name, groups},
+	PATCH_GROUP_NAMES(ROW) PATCH_GROUP_SETS(ROW)
+#undef ROW
 };
 
 static unsigned group(const char *name, size_t length)

@@ -7,7 +7,7 @@
 #include "patch/file/lock.h"
 
 #include "kernel/calls.h"
-#include "patch/file/away.h"
+#include "patch/away/away.h"
 
 #include <string.h>
 
@@ -33,17 +33,10 @@ static int make_absolute(int fd, struct flock *lock)
 
 static long wait_for(struct loop *l, struct away *a, int fd)
 {
-	long n;
-
-	a->number = fd;
+	a->number[0] = fd;
 	a->interruptible = true;
 	a->arg[0] = fd;
-	n = ramet__away_wait(l, a);
-	if (n < 0)
-		return n;
-	n = a->result;
-	ramet__away_free(a);
-	return n;
+	return ramet__away_make(l, a);
 }
 
 static long lock_range(struct loop *l, int fd, int cmd, const struct flock *arg)

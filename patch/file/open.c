@@ -5,7 +5,7 @@
  * and only as a place (O_PATH), tells what it is without doing anything to it;
  * and the names on its way are in memory then.
  */
-#include "patch/file/away.h"
+#include "patch/away/away.h"
 
 #include "kernel/calls.h"
 #include "patch/socket/call.h"
@@ -89,12 +89,11 @@ static long open_away(struct loop *l, const struct opening *o, bool waits)
 {
 	size_t size = strlen(o->path) + 1;
 	struct away *a = ramet__away(size);
-	long n;
 
 	if (!a)
 		return -ENOMEM;
 	memcpy(a->room, o->path, size);
-	a->number = o->dir >= 0 && o->path[0] != '/' ? o->dir : -1;
+	a->number[0] = o->dir >= 0 && o->path[0] != '/' ? o->dir : -1;
 	a->interruptible = waits;
 	a->unwanted = unwanted;
 	a->nr = SYS_openat;
@@ -102,20 +101,15 @@ static long open_away(struct loop *l, const struct opening *o, bool waits)
 	a->arg[1] = KERNEL_ARG(a->room);
 	a->arg[2] = o->flags;
 	a->arg[3] = (long)o->mode;
-	n = ramet__away_wait(l, a);
-	if (n < 0)
-		return n;
-	n = a->result;
-	ramet__away_free(a);
-	return n;
+	return ramet__away_make(l, a);
 }
 
 /* What closing cannot be seen of is not kept in mind. */
 static int made(const struct opening *o, int fd)
 {
-	if (!ramet__closes_seen && !hook_loop(RAMET_SOCKET))
-		return fd;
-	return ramet__call_made(fd, o->kind, o->flags & O_NONBLOCK);
+	return call_counts()
+		       ? ramet__call_made(fd, o->kind, o->flags & O_NONBLOCK)
+		       : fd;
 }
 
 static int open_path(struct loop *l, struct opening *o)

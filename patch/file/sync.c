@@ -1,6 +1,6 @@
 /* sync.c - what waits for disks to have written, and what makes or takes away
  * room on them. */
-#include "patch/file/away.h"
+#include "patch/away/away.h"
 
 #include "io/file.h"
 #include "kernel/calls.h"
@@ -120,21 +120,15 @@ static long allocate(struct away *a)
 static long allocate_away(struct loop *l, int fd, off_t offset, off_t size)
 {
 	struct away *a = ramet__away(0);
-	long n;
 
 	if (!a)
 		return -ENOMEM;
 	a->call = allocate;
-	a->number = fd;
+	a->number[0] = fd;
 	a->arg[0] = fd;
 	a->arg[1] = offset;
 	a->arg[2] = size;
-	n = ramet__away_wait(l, a);
-	if (n < 0)
-		return n;
-	n = a->result;
-	ramet__away_free(a);
-	return n;
+	return ramet__away_make(l, a);
 }
 
 int HOOK(posix_fallocate)(int fd, off_t offset, off_t size)

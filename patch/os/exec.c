@@ -63,8 +63,7 @@ int HOOK(posix_spawnp)(pid_t *pid, const char *file,
 	EXEC(posix_spawnp, (pid, file, actions, attr, argv, env));
 }
 
-/* ---- with the arguments one by one
- * -------------------------------------------- */
+/* ---- with the arguments one by one -------------------------------------- */
 
 /* Arguments up to the NULL, which counts. */
 static size_t count(const char *arg, va_list more)

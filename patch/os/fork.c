@@ -61,8 +61,7 @@ pid_t HOOK(_Fork)(void)
 	return pid;
 }
 
-/* ---- vfork ------------------------------------------------------------------
- */
+/* ---- vfork -------------------------------------------------------------- */
 
 /* The child runs in our memory while we stand still: it must not touch what the
  * runtime knows, and will only set up descriptors and exec. */

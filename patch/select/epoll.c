@@ -93,9 +93,7 @@ int HOOK(epoll_pwait2)(int epfd, struct epoll_event *events, int most,
 /* What the number was before is over. */
 static int made(int fd)
 {
-	if (!ramet__closes_seen && !hook_loop(RAMET_SOCKET))
-		return fd;
-	return ramet__call_made(fd, FD_EVENT, false);
+	return call_counts() ? ramet__call_made(fd, FD_EVENT, false) : fd;
 }
 
 int HOOK(epoll_create)(int size)

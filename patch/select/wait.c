@@ -4,22 +4,17 @@
 #include "patch/select/wait.h"
 
 #include "patch/signal/signal.h"
+#include "patch/timespec.h"
+
 #include "kernel/calls.h"
 
 #include <sys/un.h>
 
 int64_t ramet__hook_limit(const struct timespec *limit)
 {
-	int64_t ns;
-
 	if (!limit)
 		return RAMET_NEVER;
-	if (limit->tv_sec < 0 || limit->tv_nsec < 0 ||
-	    limit->tv_nsec >= RAMET_SEC)
-		return -1;
-	if (__builtin_mul_overflow((int64_t)limit->tv_sec, RAMET_SEC, &ns))
-		return RAMET_NEVER;
-	return time_add(ns, limit->tv_nsec);
+	return timespec_is_length(limit) ? timespec_ns(limit) : -1;
 }
 
 /* A signal that comes between the call's own look and its wait must not be

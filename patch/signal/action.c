@@ -126,8 +126,7 @@ void ramet__signal_reset(int sig)
 	HOOK(sigaction)(sig, &none, NULL);
 }
 
-/* ---- the older ways --------------------------------------------------------
- */
+/* ---- the older ways ----------------------------------------------------- */
 
 static sighandler_t set(int sig, sighandler_t handler, int flags, uint64_t mask)
 {

@@ -8,8 +8,7 @@
 
 struct interruption *ramet__interruptions;
 
-/* ---- calling a handler ------------------------------------------------------
- */
+/* ---- calling a handler -------------------------------------------------- */
 
 /* Not inlined: the thread-local storage changes around it. */
 static __attribute__((noinline)) void call(const struct sigaction *a, int sig,
@@ -83,8 +82,7 @@ static void note(struct thread *t, const struct sigaction *a)
 		t->handled_fails = true;
 }
 
-/* ---- wherever the OS thread is ----------------------------------------------
- */
+/* ---- wherever the OS thread is ------------------------------------------ */
 
 static void interruption_begin(struct interruption *i, struct loop *l,
 			       struct thread *t)
@@ -136,8 +134,7 @@ static void interrupt(struct loop *l, struct thread *t, struct pending *p,
 	ramet__interruption_end(&i);
 }
 
-/* ---- in the thread itself
- * ---------------------------------------------------- */
+/* ---- in the thread itself ----------------------------------------------- */
 
 /* Between two waits, or at the end of one: nothing is halfway done, so the
  * handler may park, and may jump out of here. */
@@ -168,8 +165,7 @@ void ramet__signals_run(struct thread *t)
 		t->handled_fails = t->handled_restarts = false;
 }
 
-/* ---- in a thread that is ready
- * ------------------------------------------------ */
+/* ---- in a thread that is ready ------------------------------------------ */
 
 /* As the kernel does it: a frame on the thread's stack, which is where it goes
  * on, and which leads back to where it was. */
@@ -212,8 +208,7 @@ static void visit(struct thread *t)
 	arch_prepare(&r->context, v, enter_visit, v);
 }
 
-/* ---- to a thread
- * -------------------------------------------------------------- */
+/* ---- to a thread -------------------------------------------------------- */
 
 /* In the name of one that waits for what a signal does not end, or whose stack
  * this is. */
@@ -301,8 +296,7 @@ void ramet__signal_send(struct thread *t, int sig, const siginfo_t *info)
 	}
 }
 
-/* ---- to the process
- * ------------------------------------------------------------ */
+/* ---- to the process ----------------------------------------------------- */
 
 /* Main first, as in the kernel. */
 static struct thread *choose(int sig)

@@ -105,8 +105,7 @@ void ramet__signals_after_fork(struct loop *l)
 		tell_kernel(sigset_bits(&t->mask));
 }
 
-/* ---- the program's calls ---------------------------------------------------
- */
+/* ---- the program's calls ------------------------------------------------ */
 
 bool ramet__signal_mask_swap(struct thread *t, const sigset_t *mask,
 			     sigset_t *old)

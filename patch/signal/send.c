@@ -75,8 +75,7 @@ int HOOK(gsignal)(int sig)
 	return HOOK(raise)(sig);
 }
 
-/* ---- the stack for handlers
- * -------------------------------------------------- */
+/* ---- the stack for handlers --------------------------------------------- */
 
 /* The kernel keeps the runtime's, which is no thread's and so never goes away
  * under a handler; a thread's own is only remembered. */

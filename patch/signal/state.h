@@ -29,8 +29,7 @@ static inline uint64_t sigset_bit(int sig)
 	(sigset_bit(SIGKILL) | sigset_bit(SIGSTOP) | sigset_bit(32) |          \
 	 sigset_bit(33))
 
-/* ---- who and where (mask.c) -----------------------------------------------
- */
+/* ---- who and where (mask.c) --------------------------------------------- */
 
 /* The loop whose threads have masks; NULL: none yet. */
 extern struct loop *ramet__signals_home;
@@ -59,8 +58,7 @@ uint64_t ramet__kernel_mask_known(void);
 /* Set the kernel's own.  Returns the one before. */
 uint64_t ramet__kernel_mask(uint64_t mask);
 
-/* ---- what was sent (pending.c) --------------------------------------------
- */
+/* ---- what was sent (pending.c) ------------------------------------------ */
 
 struct pending {
 	uint32_t state; /* atomic: SLOT_... */
@@ -95,8 +93,7 @@ void ramet__pending_drop(int sig);
 void ramet__pending_drop_of(const struct thread *t);
 void ramet__pending_drop_all(void);
 
-/* ---- handlers (action.c, deliver.c, jump.c) -------------------------------
- */
+/* ---- handlers (action.c, deliver.c, jump.c) ----------------------------- */
 
 /* What the program has set for sig. */
 void ramet__signal_action(int sig, struct sigaction *out);

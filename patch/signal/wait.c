@@ -4,6 +4,7 @@
  * blocked: rt_sigtimedwait takes it, and a signalfd of the same set says when
  * to try.  What a thread was sent waits here. */
 #include "patch/signal/state.h"
+#include "patch/timespec.h"
 
 #include "io/fd.h"
 #include "kernel/calls.h"
@@ -119,15 +120,11 @@ int HOOK(sigtimedwait)(const sigset_t *set, siginfo_t *info,
 
 	if (!t)
 		return libc.sigtimedwait(set, info, limit);
-	if (limit && (limit->tv_nsec < 0 || limit->tv_nsec >= RAMET_SEC ||
-		      limit->tv_sec < 0))
+	if (limit && !timespec_is_length(limit))
 		return (int)ramet__fail(-EINVAL);
 	l->now = kernel_now();
 	if (limit)
-		when = limit->tv_sec > INT64_MAX / RAMET_SEC - 1
-			       ? RAMET_NEVER
-			       : time_add(l->now, limit->tv_sec * RAMET_SEC +
-							  limit->tv_nsec);
+		when = time_add(l->now, timespec_ns(limit));
 	hook_begin(l);
 	n = wait_for(l, t, sigset_bits(set), &got, when);
 	if (n == -EINTR)
@@ -166,8 +163,7 @@ int HOOK(sigwait)(const sigset_t *set, int *sig)
 	return 0;
 }
 
-/* ---- until a handler has run
- * ------------------------------------------------- */
+/* ---- until a handler has run -------------------------------------------- */
 
 static int suspend(struct loop *l, struct thread *t)
 {

@@ -1,5 +1,6 @@
 /* recv.c - recv and its kin. */
 #include "patch/socket/call.h"
+#include "patch/timespec.h"
 
 /* Urgent data and the error queue are there or not. */
 static enum wait recv_wait(int flags)
@@ -120,26 +121,11 @@ static long many(struct loop *l, int fd, struct mmsghdr *msgs, unsigned count,
 	return call_end(&io, n);
 }
 
-static bool is_valid(const struct timespec *t)
-{
-	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < RAMET_SEC;
-}
-
-static void set_left(struct timespec *t, int64_t until)
-{
-	int64_t left = until - kernel_now();
-
-	if (left < 0)
-		left = 0;
-	t->tv_sec = left / RAMET_SEC;
-	t->tv_nsec = left % RAMET_SEC;
-}
-
 int HOOK(recvmmsg)(int fd, struct mmsghdr *msgs, unsigned count, int flags,
 		   struct timespec *timeout)
 {
 	struct loop *l = hook_loop(RAMET_SOCKET);
-	int64_t until = RAMET_NEVER, ns;
+	int64_t until = RAMET_NEVER;
 	struct timespec limit;
 	int n;
 
@@ -148,14 +134,12 @@ int HOOK(recvmmsg)(int fd, struct mmsghdr *msgs, unsigned count, int flags,
 	if (timeout) {
 		if (ramet__copy_in(&limit, timeout, sizeof limit) < 0)
 			return (int)call_result(-EFAULT);
-		if (!is_valid(&limit))
+		if (!timespec_is_length(&limit))
 			return (int)call_result(-EINVAL);
-		if (!__builtin_mul_overflow(limit.tv_sec, RAMET_SEC, &ns))
-			until = time_add(kernel_now(),
-					 time_add(ns, limit.tv_nsec));
+		until = time_add(kernel_now(), timespec_ns(&limit));
 	}
 	n = (int)many(l, fd, msgs, count, flags, until);
 	if (n > 0 && until != RAMET_NEVER)
-		set_left(timeout, until);
+		*timeout = timespec_of(until - kernel_now());
 	return n;
 }

@@ -8,28 +8,15 @@
  * one that the kernel has in hand ends when it is cancelled.
  */
 #include "core/errand.h"
+#include "patch/away/away.h"
 #include "patch/socket/call.h"
 
-struct taking {
-	struct errand errand;
-	int number;
-};
+/* ---- by the kernel ------------------------------------------------------ */
 
 static void drop(struct loop *l, struct errand *e)
 {
 	(void)l;
-	kernel_free(container_of(e, struct taking, errand));
-}
-
-/* By a helper thread. */
-static void run(struct errand *e)
-{
-	struct taking *t = container_of(e, struct taking, errand);
-	const long *arg = e->op.arg;
-
-	e->op.result =
-		kernel_call(e->op.nr, arg[0], arg[1], arg[2], arg[3], 0, 0);
-	ramet__number_release(t->number);
+	kernel_free(e);
 }
 
 /* Wait as if for the descriptor.  Returns 0 or why it ended early. */
@@ -58,12 +45,12 @@ static void wait_firmly(struct io *io, const struct errand *e)
 		ramet__park_firm(io->loop, WAIT_READ, number, RAMET_NEVER);
 }
 
-/* What it came to; the call is ours no more. */
-static long result(struct io *io, struct taking *t, int err)
+/* What it came to; the errand is ours no more. */
+static long result(struct io *io, struct errand *e, int err)
 {
-	long n = t->errand.op.result;
+	long n = e->op.result;
 
-	kernel_free(t);
+	kernel_free(e);
 	if (n != -ECANCELED && n != -EINTR)
 		return n;
 	if (err < 0)
@@ -71,39 +58,34 @@ static long result(struct io *io, struct taking *t, int err)
 	return ramet__number_is(io->number, io->generation) ? -EAGAIN : -EBADF;
 }
 
-static long by_helper(struct io *io, struct taking *t)
+/* -ENOSYS: it cannot. */
+static long by_kernel(struct io *io, struct sockaddr *addr, socklen_t *size,
+		      int flags)
 {
+	struct errand *e = kernel_alloc(sizeof *e);
 	int err;
 
-	ramet__number_hold(io->number);
-	err = ramet__errand_send(io->loop, &t->errand);
-	if (err < 0) {
-		ramet__number_release(io->number);
-		kernel_free(t);
-		return err;
-	}
-	wait_firmly(io, &t->errand);
-	return result(io, t, 0);
-}
-
-static struct taking *taking(const struct io *io, struct sockaddr *addr,
-			     socklen_t *size, int flags)
-{
-	struct taking *t = kernel_alloc(sizeof *t);
-
-	if (!t)
-		return NULL;
-	t->number = io->number;
-	t->errand.run = run;
-	t->errand.drop = drop;
-	t->errand.op = (struct kernel_op){
+	if (!e)
+		return -ENOMEM;
+	e->drop = drop;
+	e->op = (struct kernel_op){
 		.nr = SYS_accept4,
 		.arg = {io->number, KERNEL_ARG(addr), KERNEL_ARG(size), flags},
 	};
-	return t;
+	if (ramet__errand_submit(io->loop, e) < 0) {
+		kernel_free(e);
+		return -ENOSYS;
+	}
+	err = wait_for(io, e);
+	if (!e->back)
+		ramet__kernel->cancel(io->loop->poller, &e->op);
+	wait_firmly(io, e);
+	return result(io, e, err);
 }
 
-/* Whether a helper thread would find something: it should not wait long. */
+/* ---- by a helper thread ------------------------------------------------- */
+
+/* It should not wait long. */
 static int is_ready(const struct io *io)
 {
 	struct pollfd p = {io->number, POLLIN, 0};
@@ -112,26 +94,39 @@ static int is_ready(const struct io *io)
 	return kernel_ppoll(&p, 1, &now);
 }
 
+static long by_helper(struct io *io, struct sockaddr *addr, socklen_t *size,
+		      int flags)
+{
+	struct away *a = ramet__away(0);
+	long n;
+
+	if (!a)
+		return -ENOMEM;
+	a->nr = SYS_accept4;
+	a->arg[0] = io->number;
+	a->arg[1] = KERNEL_ARG(addr);
+	a->arg[2] = KERNEL_ARG(size);
+	a->arg[3] = flags;
+	a->number[0] = io->number;
+	a->interruptible = true;
+	a->until = io->until;
+	n = ramet__away_make(io->loop, a);
+	if (n == -ETIMEDOUT || n == -ECANCELED || n == -EINTR)
+		return ramet__io_ended(io, (int)n);
+	return n;
+}
+
 long ramet__accept_shared(struct io *io, struct sockaddr *addr, socklen_t *size,
 			  int flags)
 {
-	struct taking *t = taking(io, addr, size, flags);
 	int err = ramet__interrupted(io->loop);
+	long n;
 
-	if (!t || err < 0) {
-		kernel_free(t);
-		return err < 0 ? ramet__io_ended(io, err) : -ENOMEM;
-	}
-	if (ramet__errand_submit(io->loop, &t->errand) == 0) {
-		err = wait_for(io, &t->errand);
-		if (!t->errand.back)
-			ramet__kernel->cancel(io->loop->poller, &t->errand.op);
-		wait_firmly(io, &t->errand);
-		return result(io, t, err);
-	}
+	if (err < 0)
+		return ramet__io_ended(io, err);
+	n = by_kernel(io, addr, size, flags);
+	if (n != -ENOSYS)
+		return n;
 	err = is_ready(io);
-	if (err > 0)
-		return by_helper(io, t);
-	kernel_free(t);
-	return err ? err : -EAGAIN;
+	return err > 0 ? by_helper(io, addr, size, flags) : err ? err : -EAGAIN;
 }

@@ -5,68 +5,107 @@
  * system call they have O_NONBLOCK, if nobody else has them; else a helper
  * thread makes the call.
  */
-#include "core/errand.h"
+#include "patch/away/away.h"
 #include "patch/socket/call.h"
+
+#include "kernel/calls.h"
+
+#include <string.h>
 
 struct transfer {
 	struct io in, out;
 	long nr, arg[6];
 };
 
-enum { BOTH_READY_NS = 1000 * 1000 };
-
-/* ---- by a helper thread ------------------------------------------------- */
-
-struct away {
-	struct errand errand;
-	struct transfer *transfer;
+enum {
+	BOTH_READY_NS = 1000 * 1000,
+	CHUNK = 128 * 1024, /* of a file, at a time */
 };
 
-static void run(struct errand *e)
+/* What ended a call that was made elsewhere, if not the call itself. */
+static long ended(struct transfer *t, long n)
 {
-	struct transfer *t = container_of(e, struct away, errand)->transfer;
-	const long *arg = t->arg;
-
-	e->op.result = kernel_call(t->nr, arg[0], arg[1], arg[2], arg[3],
-				   arg[4], arg[5]);
-	ramet__number_release(t->in.number);
-	ramet__number_release(t->out.number);
-}
-
-static void drop(struct loop *l, struct errand *e)
-{
-	(void)l;
-	kernel_free(container_of(e, struct away, errand));
-}
-
-/* It reads and writes the caller's memory, which therefore stays. */
-static long elsewhere(struct transfer *t)
-{
-	struct away *a = kernel_alloc(sizeof *a);
-	long n;
-
-	if (!a)
-		return -ENOMEM;
-	a->transfer = t;
-	a->errand.run = run;
-	a->errand.drop = drop;
-	ramet__number_hold(t->in.number);
-	ramet__number_hold(t->out.number);
-	n = ramet__errand_send(t->in.loop, &a->errand);
-	if (n < 0) {
-		ramet__number_release(t->in.number);
-		ramet__number_release(t->out.number);
-		kernel_free(a);
-		return n;
-	}
-	while (!a->errand.back)
-		ramet__park_firm(t->in.loop, WAIT_OFFLOAD, NULL, RAMET_NEVER);
-	n = a->errand.op.result;
-	kernel_free(a);
+	if (n == -EINTR || (n < 0 && ramet__interrupted(t->in.loop) == n))
+		return ramet__io_ended(&t->out, (int)n);
 	return n;
 }
 
+/* ---- by a helper thread ------------------------------------------------- */
+
+static long elsewhere(struct transfer *t)
+{
+	struct away *a = ramet__away(0);
+
+	if (!a)
+		return -ENOMEM;
+	a->nr = t->nr;
+	memcpy(a->arg, t->arg, sizeof a->arg);
+	a->number[0] = t->in.number;
+	a->number[1] = t->out.number;
+	a->interruptible = true;
+	return ended(t, ramet__away_make(t->in.loop, a));
+}
+
+/* ---- out of a file ------------------------------------------------------- */
+
+/* Where in the file it begins, or -errno: the call will find the same. */
+static int64_t position(const struct transfer *t)
+{
+	long pointer = t->arg[t->nr == SYS_sendfile ? 2 : 1];
+	int64_t at;
+
+	if (!pointer)
+		return kernel_call(SYS_lseek, t->in.number, 0, SEEK_CUR, 0, 0,
+				   0);
+	return ramet__copy_in(&at, (const void *)pointer, sizeof at) < 0
+		       ? -EFAULT
+		       : at;
+}
+
+static bool is_in_memory(int number, int64_t at)
+{
+	char byte;
+	struct iovec iov = {&byte, 1};
+
+	return kernel_preadv2(number, &iov, 1, at, RWF_NOWAIT) != -EAGAIN;
+}
+
+/* The disk is waited for even with O_NONBLOCK.  So what of the next part is not
+ * in memory a helper reads first; the kernel reads ahead from there. */
+static long fetch(struct transfer *t)
+{
+	long *size = &t->arg[t->nr == SYS_sendfile ? 3 : 4];
+	int64_t at = position(t);
+	struct away *a;
+	long n;
+
+	if (*size > CHUNK)
+		*size = CHUNK;
+	if (at < 0 || *size <= 0 ||
+	    (is_in_memory(t->in.number, at) &&
+	     is_in_memory(t->in.number, at + *size - 1)))
+		return 0;
+	a = ramet__away((size_t)*size);
+	if (!a)
+		return -ENOMEM;
+	a->nr = SYS_pread64;
+	a->arg[0] = a->number[0] = t->in.number;
+	a->arg[1] = KERNEL_ARG(a->room);
+	a->arg[2] = *size;
+	a->arg[3] = at;
+	a->interruptible = true;
+	n = ended(t, ramet__away_make(t->in.loop, a));
+	return n == -EBADF || t->out.expired || t->out.interrupted ? n : 0;
+}
+
 /* ---- here --------------------------------------------------------------- */
+
+static bool reads_file(struct transfer *t)
+{
+	return (t->nr == SYS_sendfile || t->nr == SYS_splice) &&
+	       t->in.loop->hooks & RAMET_FILE &&
+	       ramet__fd_kind(&t->in) == FD_FILE;
+}
 
 /* Whether it would wait without O_NONBLOCK. */
 static bool would_wait(const struct transfer *t, struct io *io)
@@ -87,6 +126,9 @@ static long attempt(struct transfer *t)
 	if ((in && !ramet__mode_is_private(&t->in)) ||
 	    (out && !ramet__mode_is_private(&t->out)))
 		return elsewhere(t);
+	n = reads_file(t) ? fetch(t) : 0;
+	if (n < 0)
+		return n;
 	if (in)
 		call_set_nonblock(t->in.number, 1);
 	if (out)

@@ -60,9 +60,6 @@ static bool has_output(const FILE *f)
 	return f->_mode > 0 || f->_IO_write_ptr > f->_IO_write_base;
 }
 
-/* Of struct _IO_FILE's _flags; see FILE_USER_LOCK. */
-enum { FILE_LINE_BUFFERED = 0x200 };
-
 /* The next FILE whose output is to be written, that has not been since `round`
  * began.  The lock is one to wait for once the list is free again. */
 static struct file_lock *next_file(uint32_t round, bool lines)

@@ -26,13 +26,12 @@
 /* Places in the table, counted from its read function. */
 enum { UNDERFLOW = -10, READ = 0, WRITE = 1, SEEK = 2, CLOSE = 3, STAT = 4 };
 
-/* Of _flags and _flags2; see FILE_USER_LOCK. */
+/* More of _flags, and of _flags2; see FILE_USER_LOCK. */
 enum {
 	FILE_UNBUFFERED = 0x2,
 	FILE_NO_WRITES = 0x8,
 	FILE_ERR_SEEN = 0x20,
 	FILE_LINKED = 0x80,
-	FILE_LINE_BUFFERED = 0x200,
 	FILE_NOT_CANCEL = 0x2, /* of _flags2: fopen's mode has a 'c' */
 };
 

@@ -29,9 +29,11 @@ struct file_lock {
 
 #define FILE_WAITED 0x80000000u /* in word: others wait */
 
-/* Of struct _IO_FILE's _flags, which programs have compiled in: no lock is to
- * be taken inside (__fsetlocking). */
-enum { FILE_USER_LOCK = 0x8000 };
+/* Of struct _IO_FILE's _flags, which programs have compiled in. */
+enum {
+	FILE_LINE_BUFFERED = 0x200,
+	FILE_USER_LOCK = 0x8000, /* none is to be taken inside: __fsetlocking */
+};
 
 enum { FILE_BUCKETS = 2048 };
 

@@ -1,5 +1,6 @@
 /* c11.c - mtx_t, cnd_t and once_flag, which are pthread's under other names. */
 #include "patch/sync/sync.h"
+#include "patch/c11.h"
 
 #include <threads.h>
 
@@ -17,40 +18,24 @@ static pthread_cond_t *cond_of(cnd_t *c)
 	return (pthread_cond_t *)(void *)c;
 }
 
-static int result(int err)
-{
-	switch (err) {
-	case 0:
-		return thrd_success;
-	case EBUSY:
-		return thrd_busy;
-	case ETIMEDOUT:
-		return thrd_timedout;
-	case ENOMEM:
-		return thrd_nomem;
-	default:
-		return thrd_error;
-	}
-}
-
 int HOOK(mtx_lock)(mtx_t *m)
 {
-	return result(HOOK(pthread_mutex_lock)(mutex_of(m)));
+	return c11_result(HOOK(pthread_mutex_lock)(mutex_of(m)));
 }
 
 int HOOK(mtx_trylock)(mtx_t *m)
 {
-	return result(HOOK(pthread_mutex_trylock)(mutex_of(m)));
+	return c11_result(HOOK(pthread_mutex_trylock)(mutex_of(m)));
 }
 
 int HOOK(mtx_timedlock)(mtx_t *m, const struct timespec *at)
 {
-	return result(HOOK(pthread_mutex_timedlock)(mutex_of(m), at));
+	return c11_result(HOOK(pthread_mutex_timedlock)(mutex_of(m), at));
 }
 
 int HOOK(mtx_unlock)(mtx_t *m)
 {
-	return result(HOOK(pthread_mutex_unlock)(mutex_of(m)));
+	return c11_result(HOOK(pthread_mutex_unlock)(mutex_of(m)));
 }
 
 void HOOK(mtx_destroy)(mtx_t *m)
@@ -60,22 +45,22 @@ void HOOK(mtx_destroy)(mtx_t *m)
 
 int HOOK(cnd_signal)(cnd_t *c)
 {
-	return result(HOOK(pthread_cond_signal)(cond_of(c)));
+	return c11_result(HOOK(pthread_cond_signal)(cond_of(c)));
 }
 
 int HOOK(cnd_broadcast)(cnd_t *c)
 {
-	return result(HOOK(pthread_cond_broadcast)(cond_of(c)));
+	return c11_result(HOOK(pthread_cond_broadcast)(cond_of(c)));
 }
 
 int HOOK(cnd_wait)(cnd_t *c, mtx_t *m)
 {
-	return result(HOOK(pthread_cond_wait)(cond_of(c), mutex_of(m)));
+	return c11_result(HOOK(pthread_cond_wait)(cond_of(c), mutex_of(m)));
 }
 
 int HOOK(cnd_timedwait)(cnd_t *c, mtx_t *m, const struct timespec *at)
 {
-	return result(
+	return c11_result(
 		HOOK(pthread_cond_timedwait)(cond_of(c), mutex_of(m), at));
 }
 

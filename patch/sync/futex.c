@@ -7,6 +7,7 @@
  */
 #include "patch/sync/futex.h"
 #include "patch/sync/sync.h"
+#include "patch/timespec.h"
 
 #include "kernel/calls.h"
 
@@ -46,15 +47,9 @@ static struct futex decode(const long arg[6])
  * when. */
 static struct timespec until(const struct futex *f)
 {
-	int64_t when;
-
 	if (f->command != FUTEX_WAIT)
 		return *f->at;
-	when = time_add(kernel_now(),
-			f->at->tv_sec > INT64_MAX / RAMET_SEC - 1
-				? INT64_MAX
-				: f->at->tv_sec * RAMET_SEC + f->at->tv_nsec);
-	return (struct timespec){when / RAMET_SEC, when % RAMET_SEC};
+	return timespec_of(time_add(kernel_now(), timespec_ns(f->at)));
 }
 
 static int64_t earlier(int64_t slice, const struct limit *limit)

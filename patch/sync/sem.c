@@ -7,6 +7,7 @@
  * between processes, named ones among them, are libc's.
  */
 #include "patch/sync/sync.h"
+#include "sync/later.h"
 
 #include <limits.h>
 #include <semaphore.h>
@@ -75,14 +76,11 @@ static int wait_here(struct sem *s, const struct limit *limit, int mode)
 	int err;
 
 	__atomic_add_fetch(&s->waiters, 1, __ATOMIC_SEQ_CST);
-	do {
-		err = -EAGAIN;
-		if (try_wait(s))
-			err = 0;
-		else
-			err = ramet__sync_wait(&s->value, 0, mode, limit,
-					       &reason);
-	} while (err == -EAGAIN);
+	do
+		err = try_wait(s) ? 0
+				  : ramet__sync_wait(&s->value, 0, mode, limit,
+						     &reason);
+	while (err == -EAGAIN);
 	__atomic_sub_fetch(&s->waiters, 1, __ATOMIC_SEQ_CST);
 	return err;
 }
@@ -186,7 +184,7 @@ int HOOK(sem_post)(sem_t *sem)
 					      __ATOMIC_SEQ_CST,
 					      __ATOMIC_RELAXED));
 	if (both >> 32 && l && !l->hooks)
-		ramet__lot_call_later(l, give, &s->value, 1);
+		ramet__later(l, give, &s->value, 1);
 	else if (both >> 32)
 		give(&s->value, 1);
 	sync_point();

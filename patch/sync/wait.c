@@ -1,11 +1,12 @@
 /* wait.c - waits with the limits of pthreads: instants of either clock. */
 #include "patch/sync/sync.h"
+#include "patch/timespec.h"
 
 #include "kernel/calls.h"
 
 bool ramet__sync_off;
 
-enum { NS = 1000000000, YIELDS = 16, SLEEP_MIN = 20 * 1000 };
+enum { YIELDS = 16, SLEEP_MIN = 20 * 1000 };
 static const int64_t sleep_max = 5 * RAMET_MS;
 
 /* The loop looks for events at switches, so when it last did says for how long
@@ -26,16 +27,17 @@ int ramet__sync_check(const struct limit *limit)
 		return 0;
 	if (limit->clock != CLOCK_REALTIME && limit->clock != CLOCK_MONOTONIC)
 		return EINVAL;
-	return limit->at->tv_nsec < 0 || limit->at->tv_nsec >= NS ? EINVAL : 0;
+	return limit->at->tv_nsec < 0 || limit->at->tv_nsec >= RAMET_SEC
+		       ? EINVAL
+		       : 0;
 }
 
+/* An instant before the clock began has passed as well. */
 static int64_t to_ns(const struct timespec *ts)
 {
-	if (ts->tv_sec > INT64_MAX / NS - 1)
-		return INT64_MAX;
-	if (ts->tv_sec < 0)
-		return 0;
-	return ts->tv_sec * NS + ts->tv_nsec;
+	int64_t ns = timespec_ns(ts);
+
+	return ns < 0 ? 0 : ns;
 }
 
 int64_t ramet__sync_left(const struct limit *limit)
@@ -55,7 +57,7 @@ int64_t ramet__sync_instant(const struct limit *limit)
 	if (!limit)
 		return RAMET_NEVER;
 	ns = to_ns(limit->at);
-	if (ns == INT64_MAX)
+	if (ns == RAMET_NEVER)
 		return RAMET_NEVER;
 	return limit->clock == CLOCK_MONOTONIC
 		       ? ns
@@ -98,7 +100,7 @@ static void yield(struct loop *l)
 
 static int sleep_till(struct loop *l, int64_t when, int mode)
 {
-	struct timespec ts = {when / NS, when % NS};
+	struct timespec ts = timespec_of(when);
 	struct ramet *me;
 	uint16_t eintr;
 	int err;

@@ -125,8 +125,7 @@ void ramet__wish_read(struct thread_wish *wish, const pthread_attr_t *attr)
 	wish->has_mask = pthread_attr_getsigmask_np(attr, &wish->mask) == 0;
 }
 
-/* ---- what it has ----------------------------------------------------------
- */
+/* ---- what it has -------------------------------------------------------- */
 
 /* The OS thread's, of which this is one. */
 static void put_scheduling(pthread_attr_t *attr)

@@ -1,23 +1,8 @@
 /* c11.c - the threads of <threads.h>: the same ones, with other error codes. */
+#include "patch/c11.h"
 #include "patch/thread/life.h"
 
 #include <string.h>
-
-static int result_of(int err)
-{
-	switch (err) {
-	case 0:
-		return thrd_success;
-	case ENOMEM:
-		return thrd_nomem;
-	case ETIMEDOUT:
-		return thrd_timedout;
-	case EBUSY:
-		return thrd_busy;
-	default:
-		return thrd_error;
-	}
-}
 
 int HOOK(thrd_create)(thrd_t *out, thrd_start_t fn, void *arg)
 {
@@ -27,9 +12,9 @@ int HOOK(thrd_create)(thrd_t *out, thrd_start_t fn, void *arg)
 	if (!l)
 		return libc.thrd_create(out, fn, arg);
 	memcpy(&as_pthread, &fn, sizeof fn); /* and back before it is called */
-	return result_of(ramet__thread_create(l, out, NULL, as_pthread, arg,
-					      true,
-					      __builtin_return_address(0)));
+	return c11_result(ramet__thread_create(l, out, NULL, as_pthread, arg,
+					       true,
+					       __builtin_return_address(0)));
 }
 
 int HOOK(thrd_join)(thrd_t p, int *value)
@@ -43,14 +28,14 @@ int HOOK(thrd_join)(thrd_t p, int *value)
 	err = ramet__thread_join(l, p, &result, RAMET_NEVER);
 	if (err == 0 && value)
 		*value = (int)(intptr_t)result;
-	return result_of(err);
+	return c11_result(err);
 }
 
 int HOOK(thrd_detach)(thrd_t p)
 {
 	if (!thread_loop() || !thread_of(p))
 		return libc.thrd_detach(p);
-	return result_of(ramet__thread_detach(p));
+	return c11_result(ramet__thread_detach(p));
 }
 
 void HOOK(thrd_exit)(int value)

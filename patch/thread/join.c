@@ -1,5 +1,6 @@
 /* join.c - waiting for a thread to end, once. */
 #include "patch/thread/life.h"
+#include "patch/timespec.h"
 
 /* Whether the caller may join t, as glibc sees it. */
 static int may_join(const struct thread *self, const struct thread *t)
@@ -70,33 +71,24 @@ int ramet__thread_detach(pthread_t p)
 	return 0;
 }
 
-/* A time of `clock` as the loop measures it. */
-static int when_is(clockid_t clock, const struct timespec *at, int64_t *when)
-{
-	struct timespec now;
-	int64_t left;
-
-	if (!at) {
-		*when = RAMET_NEVER;
-		return 0;
-	}
-	if (at->tv_nsec < 0 || at->tv_nsec >= 1000000000 ||
-	    clock_gettime(clock, &now) < 0)
-		return EINVAL;
-	if (at->tv_sec - now.tv_sec > INT64_MAX / 1000000000 - 1)
-		left = RAMET_NEVER;
-	else
-		left = (int64_t)(at->tv_sec - now.tv_sec) * 1000000000 +
-		       at->tv_nsec - now.tv_nsec;
-	*when = time_add(kernel_now(), left < 0 ? 0 : left);
-	return 0;
-}
-
 static struct loop *ours(pthread_t p)
 {
 	struct loop *l = thread_loop();
 
 	return l && thread_of(p) ? l : NULL;
+}
+
+/* A time of `clock` as the loop measures it; for ever if it is none. */
+static int64_t when_is(clockid_t clock, const struct timespec *at)
+{
+	struct timespec now;
+	int64_t left;
+
+	if (!at)
+		return RAMET_NEVER;
+	clock_gettime(clock, &now);
+	left = time_add(timespec_ns(at), -timespec_ns(&now));
+	return time_add(kernel_now(), left < 0 ? 0 : left);
 }
 
 int HOOK(pthread_join)(pthread_t p, void **value)
@@ -122,15 +114,13 @@ int HOOK(pthread_clockjoin_np)(pthread_t p, void **value, clockid_t clock,
 			       const struct timespec *at)
 {
 	struct loop *l = ours(p);
-	int64_t when;
-	int err;
 
 	if (!l)
 		return libc.pthread_clockjoin_np(p, value, clock, at);
-	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+	if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) ||
+	    (at && (at->tv_nsec < 0 || at->tv_nsec >= RAMET_SEC)))
 		return EINVAL;
-	err = when_is(clock, at, &when);
-	return err ? err : ramet__thread_join(l, p, value, when);
+	return ramet__thread_join(l, p, value, when_is(clock, at));
 }
 
 int HOOK(pthread_timedjoin_np)(pthread_t p, void **value,

@@ -6,6 +6,7 @@
  * on after EINTR, would else never end.
  */
 #include "patch/time/sleep.h"
+#include "patch/timespec.h"
 
 /* How often the clocks that may jump, or run at their own pace, are looked at.
  */
@@ -28,27 +29,6 @@ int ramet__hook_sleep_until(struct loop *l, int64_t when)
 		return 0;
 	err = ramet__park_until(l, WAIT_SLEEP, NULL, when);
 	return err == -ETIMEDOUT && own ? 0 : err;
-}
-
-static struct timespec to_timespec(int64_t ns)
-{
-	ns = ns > 0 ? ns : 0;
-	return (struct timespec){ns / RAMET_SEC, ns % RAMET_SEC};
-}
-
-/* What is too long to count is for ever. */
-static int64_t to_ns(const struct timespec *t)
-{
-	int64_t ns;
-
-	if (__builtin_mul_overflow((int64_t)t->tv_sec, RAMET_SEC, &ns))
-		return t->tv_sec < 0 ? INT64_MIN : RAMET_NEVER;
-	return time_add(ns, t->tv_nsec);
-}
-
-static bool valid(const struct timespec *t)
-{
-	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < RAMET_SEC;
 }
 
 /* Whether the scope's end left no time at all. */
@@ -110,11 +90,11 @@ int HOOK(nanosleep)(const struct timespec *request, struct timespec *rest)
 	int64_t left = 0;
 	int err;
 
-	if (!l || !request || !valid(request))
+	if (!l || !request || !timespec_is_length(request))
 		return libc.nanosleep(request, rest);
-	err = sleep_for(l, to_ns(request), &left);
+	err = sleep_for(l, timespec_ns(request), &left);
 	if (err == -EINTR && rest)
-		*rest = to_timespec(left);
+		*rest = timespec_of(left);
 	return (int)hook_end(l, err);
 }
 
@@ -136,7 +116,7 @@ static int sleep_on_clock(struct loop *l, clockid_t clock, int64_t until)
 
 		if (clock_gettime(clock, &t) < 0)
 			return -errno;
-		rest = until == RAMET_NEVER ? until : until - to_ns(&t);
+		rest = until == RAMET_NEVER ? until : until - timespec_ns(&t);
 		l->now = kernel_now();
 		err = ramet__hook_sleep_until(l,
 					      time_add(l->now,
@@ -163,7 +143,7 @@ static int sleep_on(struct loop *l, clockid_t clock, int64_t until,
 		err = sleep_on_clock(l, clock, until);
 	if (err != -EINTR && err != -ETIMEDOUT && err != -ECANCELED)
 		return err;
-	*left = clock_gettime(clock, &t) == 0 ? until - to_ns(&t) : 0;
+	*left = clock_gettime(clock, &t) == 0 ? until - timespec_ns(&t) : 0;
 	if (err == -EINTR)
 		hook_handle(l);
 	return -EINTR;
@@ -180,7 +160,7 @@ static int refused(clockid_t clock)
 static int clock_sleep(struct loop *l, clockid_t clock, bool absolute,
 		       const struct timespec *request, struct timespec *rest)
 {
-	int64_t left = 0, until = to_ns(request);
+	int64_t left = 0, until = timespec_ns(request);
 	struct timespec t;
 	int err;
 
@@ -190,11 +170,11 @@ static int clock_sleep(struct loop *l, clockid_t clock, bool absolute,
 	if (!absolute) {
 		clock_gettime(clock, &t);
 		until = until == RAMET_NEVER ? until
-					     : time_add(until, to_ns(&t));
+					     : time_add(until, timespec_ns(&t));
 	}
 	err = sleep_on(l, clock, until, &left);
 	if (err == -EINTR && rest && !absolute)
-		*rest = to_timespec(left);
+		*rest = timespec_of(left);
 	hook_end(l, 0);
 	return -err;
 }
@@ -205,7 +185,7 @@ int HOOK(clock_nanosleep)(clockid_t clock, int flags,
 	struct loop *l = hook_loop(RAMET_TIME);
 	int err;
 
-	if (!l || !request || !valid(request))
+	if (!l || !request || !timespec_is_length(request))
 		return libc.clock_nanosleep(clock, flags, request, rest);
 	if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME) {
 		err = refused(clock);

@@ -7,7 +7,7 @@
 #include "core/core.h"
 #include "debug/out.h"
 
-/* ---- report.c ------------------------------------------------------------ */
+/* ---- report.c ----------------------------------------------------------- */
 
 /* Write a report of l when the process ends: to the file, or "-", standard
  * error. */
@@ -25,8 +25,7 @@ void ramet__report_end(void);
 void ramet__report_at_signals(void);
 void ramet__report_on_signal(int sig);
 
-/* ---- door.c ---------------------------------------------------------------
- */
+/* ---- door.c ------------------------------------------------------------- */
 
 /* Stand in the kernel's door, once: count what the runtime calls, or time it.
  */
@@ -35,8 +34,7 @@ void ramet__door_start(void);
 /* How many calls have gone through it. */
 uint64_t ramet__door_calls(void);
 
-/* ---- dispatch.c -----------------------------------------------------------
- */
+/* ---- dispatch.c --------------------------------------------------------- */
 
 /* Be shown each system call that the loop's OS thread makes outside of
  * libramet.so.  Returns 0, or -errno and a sentence. */
@@ -59,13 +57,12 @@ void ramet__dispatch_again(void);
 /* Make the call, or what comes closest without taking SIGSYS from us. */
 long ramet__dispatch_call(long nr, const long arg[6]);
 
-/* ---- calls.c -------------------------------------------------------------- */
+/* ---- calls.c ------------------------------------------------------------ */
 
 /* The name of a system call in which a thread may sleep; NULL: another one. */
 const char *ramet__sleeping_call(long nr);
 
-/* ---- blocking.c -----------------------------------------------------------
- */
+/* ---- blocking.c --------------------------------------------------------- */
 
 /* Make the call; if the OS thread slept in it for long, remember who made it.
  * `where` says, when it is asked, where the call was made. */

@@ -7,6 +7,7 @@
  * itself, whose time has come.
  */
 #include "sync/lot.h"
+#include "sync/later.h"
 
 #include "kernel/calls.h"
 
@@ -16,8 +17,7 @@
 enum {
 	BUCKET_BITS = 13,
 	BUCKETS = 1 << BUCKET_BITS,
-	SPINS = 100,         /* then the lock's holder may need our processor */
-	OS_THREAD = 1 << 29, /* bit of the ids of OS threads without a loop */
+	SPINS = 100, /* then the lock's holder may need our processor */
 };
 
 enum taken { WAITING, MAILED, DELIVERED, WOKEN };
@@ -40,40 +40,7 @@ struct bucket {
 
 static struct bucket buckets[BUCKETS];
 
-/* ---- who ---------------------------------------------------------------- */
-
-static uint32_t last_id; /* atomic */
-
-static uint32_t number_ramet(void)
-{
-	uint32_t id;
-
-	do
-		id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED) &
-		     (OS_THREAD - 1);
-	while (!id);
-	return id;
-}
-
-/* An OS thread keeps its number when it gets a loop: it may hold locks. */
-uint32_t ramet__lot_self_slowly(void)
-{
-	static __thread uint32_t os_id
-		__attribute__((tls_model("initial-exec")));
-	struct loop *l = ramet__this_loop;
-	uint32_t *id = l ? &l->current->cold->lot_id : &os_id;
-
-	if (*id)
-		return *id;
-	if (l && l->current == &l->main && os_id)
-		*id = os_id;
-	else if (l)
-		*id = number_ramet();
-	else
-		*id = OS_THREAD |
-		      (uint32_t)kernel_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
-	return *id;
-}
+/* ---- alone --------------------------------------------------------------- */
 
 /* Of the preloaded library: under `ramet run` the OS threads are the runtime's
  * own. */
@@ -250,12 +217,22 @@ static int wake_some(const uint32_t *word, int n, uint32_t mask)
 	return woken;
 }
 
+static void wake_now(uint32_t *word, int n)
+{
+	wake_some(word, n, UINT32_MAX);
+}
+
 int ramet__lot_wake(const uint32_t *word, int n, uint32_t mask)
 {
 	if (!in_handler(ramet__this_loop))
 		return wake_some(word, n, mask);
 	ramet__lot_wake_later(ramet__this_loop, word, n);
 	return 0;
+}
+
+void ramet__lot_wake_later(struct loop *l, const uint32_t *word, int n)
+{
+	ramet__later(l, wake_now, (uint32_t *)(uintptr_t)word, n);
 }
 
 void ramet__lot_pass(const uint32_t *word,
@@ -491,94 +468,6 @@ int ramet__lot_wait(const uint32_t *word, uint32_t expected, uint32_t mask,
 	return err;
 }
 
-/* ---- from signal handlers ----------------------------------------------- */
-
-enum { LATER_MAX = 64 };
-enum { IDLE, FILLED, POSTED, DRAINED };
-
-/* Calls under way to a loop's next turn. */
-static struct later {
-	struct mail mail;
-	struct loop *loop;
-	void (*call)(uint32_t *word, int n);
-	const uint32_t *word;
-	int n;
-	uint32_t state; /* atomic */
-} later[LATER_MAX];
-
-static void on_later(struct loop *l, struct mail *mail)
-{
-	struct later *s = container_of(mail, struct later, mail);
-	void (*call)(uint32_t *, int);
-	const uint32_t *word;
-	int n;
-
-	(void)l;
-	__atomic_store_n(&s->state, DRAINED, __ATOMIC_SEQ_CST);
-	call = s->call;
-	word = s->word;
-	n = s->n;
-	__atomic_store_n(&s->state, IDLE, __ATOMIC_RELEASE);
-	call((uint32_t *)(uintptr_t)word, n);
-}
-
-/* Mail of a loop is only taken in by the thread that we are on, so what is
- * POSTED stays so for as long as we run. */
-static bool join_posted(struct loop *l, void (*call)(uint32_t *, int),
-			const uint32_t *word, int n)
-{
-	for (struct later *s = later; s < later + LATER_MAX; s++) {
-		if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != POSTED ||
-		    s->loop != l || s->word != word || s->call != call)
-			continue;
-		s->n = s->n > INT_MAX - n ? INT_MAX : s->n + n;
-		return true;
-	}
-	return false;
-}
-
-static bool claim(struct later *s)
-{
-	uint32_t idle = IDLE;
-
-	return __atomic_compare_exchange_n(&s->state, &idle, FILLED, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-/* Calls for different words may fill all places; other loops empty theirs, our
- * own are run now: it is that or never. */
-void ramet__lot_call_later(struct loop *l, void (*call)(uint32_t *, int),
-			   const uint32_t *word, int n)
-{
-	struct later *s = later;
-
-	if (l == ramet__this_loop && join_posted(l, call, word, n))
-		return;
-	while (s < later + LATER_MAX && !claim(s))
-		s++;
-	if (s == later + LATER_MAX) {
-		call((uint32_t *)(uintptr_t)word, n);
-		return;
-	}
-	s->mail.deliver = on_later;
-	s->loop = l;
-	s->call = call;
-	s->word = word;
-	s->n = n;
-	__atomic_store_n(&s->state, POSTED, __ATOMIC_RELEASE);
-	ramet__post(l, &s->mail);
-}
-
-static void wake_now(uint32_t *word, int n)
-{
-	wake_some(word, n, UINT32_MAX);
-}
-
-void ramet__lot_wake_later(struct loop *l, const uint32_t *word, int n)
-{
-	ramet__lot_call_later(l, wake_now, word, n);
-}
-
 /* ---- ends --------------------------------------------------------------- */
 
 static void leave_bucket(struct bucket *b, const struct loop *l)
@@ -603,20 +492,11 @@ static void leave_bucket(struct bucket *b, const struct loop *l)
 	unlock(b);
 }
 
-/* What was woken later is lost with the loop. */
-static void leave_later(const struct loop *l)
-{
-	for (struct later *s = later; s < later + LATER_MAX; s++)
-		if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == POSTED &&
-		    s->loop == l)
-			__atomic_store_n(&s->state, IDLE, __ATOMIC_RELEASE);
-}
-
 void ramet__lot_leave(struct loop *l)
 {
 	struct loop *self = l;
 
-	leave_later(l);
+	ramet__later_leave(l);
 	for (struct bucket *b = buckets; l->in_lot && b < buckets + BUCKETS;
 	     b++)
 		leave_bucket(b, l);
@@ -632,8 +512,7 @@ void ramet__lot_after_fork(void)
 	for (struct bucket *b = buckets; b < buckets + BUCKETS; b++)
 		if (b->first || b->lock)
 			*b = (struct bucket){0};
-	for (struct later *s = later; s < later + LATER_MAX; s++)
-		s->state = IDLE;
+	ramet__later_after_fork();
 	ramet__lot_forks++;
 	only = ramet__this_loop;
 	shared = false;

@@ -67,10 +67,6 @@ int ramet__lot_requeue(const uint32_t *word, int wake, int move,
  * stack: done at the loop's next turn. */
 void ramet__lot_wake_later(struct loop *l, const uint32_t *word, int n);
 
-/* The same for any function of a word. */
-void ramet__lot_call_later(struct loop *l, void (*call)(uint32_t *word, int n),
-			   const uint32_t *word, int n);
-
 /* Who the caller is, as an owner of locks: from 1 on, below 2^30; unlike for
  * all ramets and OS threads that live.  Ramets are numbered as they first ask,
  * and the numbers come round again after 2^29 of them. */

@@ -25,8 +25,7 @@ struct question {
 	struct ramet_waitq waiters;
 };
 
-/* ---- by a helper thread ----------------------------------------------------
- */
+/* ---- by a helper thread ------------------------------------------------- */
 
 static void ask(struct errand *e)
 {
@@ -104,8 +103,7 @@ static int wait_by_helper(struct loop *l, idtype_t type, id_t id, int options)
 	return err;
 }
 
-/* ---- by pidfd ---------------------------------------------------------------
- */
+/* ---- by pidfd ----------------------------------------------------------- */
 
 static int open_pidfd(idtype_t type, id_t id)
 {

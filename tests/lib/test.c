@@ -270,6 +270,24 @@ static bool wait_until(int64_t end, pid_t pid, int *status)
 	return true;
 }
 
+/* What a test has started and left behind is ours now; without end it would
+ * keep whoever reads our output waiting. */
+static void kill_orphans(void)
+{
+	FILE *f;
+	int pid;
+
+	while ((f = fopen("/proc/thread-self/children", "r"))) {
+		bool any = fscanf(f, "%d", &pid) == 1;
+
+		fclose(f);
+		if (!any)
+			return;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
 /* Wait for pid, and kill it when it takes longer than ms. */
 static bool ends_within(long ms, pid_t pid, int *status)
 {
@@ -279,11 +297,13 @@ static bool ends_within(long ms, pid_t pid, int *status)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ended = wait_until(test_now_ms() + ms, pid, status);
 	if (!ended) {
 		kill(pid, SIGKILL);
 		waitpid(pid, status, 0);
 	}
+	kill_orphans();
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return ended;
 }

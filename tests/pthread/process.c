@@ -63,8 +63,7 @@ static void beside_a_ticker(void (*fn)(void))
 	join(t);
 }
 
-/* ---- waiting
- * ------------------------------------------------------------------ */
+/* ---- waiting ------------------------------------------------------------ */
 
 static void wait_for_one(void)
 {
@@ -286,8 +285,7 @@ TEST(waiting_can_be_cancelled)
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
-/* ---- fork
- * --------------------------------------------------------------------- */
+/* ---- fork --------------------------------------------------------------- */
 
 static void work_with_threads(void)
 {
@@ -490,8 +488,7 @@ TEST(daemon_goes_on_in_the_background)
 	CHECK_EQ(c, 'd');
 }
 
-/* ---- other programs
- * --------------------------------------------------------------- */
+/* ---- other programs ----------------------------------------------------- */
 
 static void run_command(void)
 {

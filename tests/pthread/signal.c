@@ -89,8 +89,7 @@ static void *join(pthread_t t)
 	return value;
 }
 
-/* ---- actions ---------------------------------------------------------------
- */
+/* ---- actions ------------------------------------------------------------ */
 
 TEST(sigaction_returns_what_was_set)
 {
@@ -378,8 +377,7 @@ TEST(a_fault_is_handled_at_once_and_can_be_left)
 	sleep_ms(1);
 }
 
-/* ---- masks
- * ------------------------------------------------------------------- */
+/* ---- masks -------------------------------------------------------------- */
 
 static void *report_mask(void *unused)
 {
@@ -501,8 +499,7 @@ TEST(real_time_signals_of_a_thread_come_in_order)
 	}
 }
 
-/* ---- which thread
- * ------------------------------------------------------------ */
+/* ---- which thread ------------------------------------------------------- */
 
 static volatile int stop;
 
@@ -710,8 +707,7 @@ TEST(a_handler_runs_while_another_thread_computes)
 	CHECK(pthread_equal(handled_by, pthread_self()));
 }
 
-/* ---- EINTR
- * ------------------------------------------------------------------- */
+/* ---- EINTR -------------------------------------------------------------- */
 
 static void *signal_later(void *thread)
 {
@@ -840,8 +836,7 @@ TEST(a_handler_may_write_to_a_pipe)
 	CHECK_EQ(c, SIGALRM);
 }
 
-/* ---- waiting for signals
- * ------------------------------------------------------ */
+/* ---- waiting for signals ------------------------------------------------ */
 
 TEST(sigsuspend_swaps_the_mask)
 {
@@ -1028,8 +1023,7 @@ TEST(a_signalfd_reads_what_is_blocked)
 	join(t);
 }
 
-/* ---- other
- * --------------------------------------------------------------------- */
+/* ---- other -------------------------------------------------------------- */
 
 static void *in_thread(void *fn)
 {

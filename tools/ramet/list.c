@@ -3,6 +3,7 @@
 #include "tools/ramet/options.h"
 #include "tools/ramet/say.h"
 
+#include "patch/engine/group.h"
 #include "patch/engine/table.h"
 #include "patch/uncovered.h"
 #include "ramet/patch.h"
@@ -66,7 +67,7 @@ static void list_for_people(unsigned groups)
 	for (int i = 0; i < ROWS; i++)
 		if (rows[i].group & groups) {
 			printf("%-32s %s\n", rows[i].name,
-			       group_name(rows[i].group));
+			       ramet__patch_group_name(rows[i].group));
 			count++;
 		}
 	printf("\n%d functions are replaced.  Not covered:\n", count);
@@ -87,7 +88,7 @@ static void list_as_json(unsigned groups)
 		if (rows[i].group & groups) {
 			printf("%s\n  {\"symbol\": \"%s\", \"group\": \"%s\"}",
 			       separator, rows[i].name,
-			       group_name(rows[i].group));
+			       ramet__patch_group_name(rows[i].group));
 			separator = ",";
 		}
 	printf("],\n \"uncovered\": [");

@@ -2,7 +2,7 @@
 #include "tools/ramet/options.h"
 #include "tools/ramet/say.h"
 
-#include "patch/groups.h"
+#include "patch/engine/group.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -26,7 +26,8 @@ static const char help_options[] =
 	"8M (default)\n"
 	"  --trace-blocking[=MS]  name the calls that still block for MS "
 	"milliseconds (1)\n"
-	"  --report[=FILE]        say what happened at the end, here or in FILE\n"
+	"  --report[=FILE]        say what happened at the end, here or in "
+	"FILE\n"
 	"  --json                 the report, or the list, as JSON\n"
 	"  --no-children          run the programs that PROGRAM starts as "
 	"usual\n"
@@ -48,39 +49,44 @@ void print_run_help(void)
 {
 	fputs(help_options, stdout);
 	PATCH_GROUP_NAMES(GROUP_LINE)
-	GROUP_LINE(0, "all", "everything: the default")
+	PATCH_GROUP_SETS(GROUP_LINE)
 	fputs(help_status, stdout);
 }
 
-static unsigned one_group(const char *name, size_t size)
+const char *group_names(unsigned set, char *buf, size_t size)
 {
-	if (size == strlen("all") && strncmp(name, "all", size) == 0)
-		return RAMET_PATCH_ALL;
+	size_t used = 0;
+
+	*buf = '\0';
 	for (unsigned bit = 1; bit & RAMET_PATCH_ALL; bit <<= 1)
-		if (strlen(group_name(bit)) == size &&
-		    strncmp(group_name(bit), name, size) == 0)
-			return bit;
-	return 0;
+		if (set & bit && used < size)
+			used += (size_t)snprintf(buf + used, size - used,
+						 "%s%s", used ? "," : "",
+						 ramet__patch_group_name(bit));
+	return buf;
 }
 
-static unsigned read_groups(const char *option, const char *names)
+/* The first of the names that is none. */
+static const char *unknown_group(char *names)
 {
-	unsigned groups = 0, group;
-	char all[128];
-	size_t n;
+	char *name;
 
-	for (const char *at = names;; at += n + 1) {
-		n = strcspn(at, ",");
-		group = one_group(at, n);
-		if (!group)
-			refuse(STATUS_REFUSED,
-			       "%s: \"%.*s\" is no group; there are %s and all",
-			       option, (int)n, at,
-			       group_names(RAMET_PATCH_ALL, all, sizeof all));
-		groups |= group;
-		if (!at[n])
-			return groups;
-	}
+	while ((name = strsep(&names, ",")) && ramet_patch_groups(name))
+		;
+	return name;
+}
+
+static unsigned read_groups(const char *option, char *names)
+{
+	unsigned groups = ramet_patch_groups(names);
+	char all[128];
+
+	if (!groups)
+		refuse(STATUS_REFUSED,
+		       "%s: \"%s\" is no group; there are %s, io and all",
+		       option, unknown_group(names),
+		       group_names(RAMET_PATCH_ALL, all, sizeof all));
+	return groups;
 }
 
 static size_t read_stack(const char *text)

@@ -19,9 +19,6 @@ struct options {
  * sense. */
 struct options read_options(int argc, char **argv);
 
-/* One name, or NULL if it is no single group. */
-const char *group_name(unsigned bit);
-
 /* "socket,dns" of those bits, in buf. */
 const char *group_names(unsigned groups, char *buf, size_t size);
 

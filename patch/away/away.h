@@ -2,10 +2,11 @@
  *
  * A signal, the scope's end or cancel may end a wait that POSIX lets signals
  * end: then the helper's system call is interrupted, and what it has come to is
- * the result.  Everything else goes on when its caller leaves.
+ * the result, so that it may use the caller's memory.  Everything else goes on
+ * when its caller leaves, and must bring its memory in `room`.
  */
-#ifndef PATCH_FILE_AWAY_H
-#define PATCH_FILE_AWAY_H
+#ifndef PATCH_AWAY_AWAY_H
+#define PATCH_AWAY_AWAY_H
 
 #include "core/errand.h"
 #include "patch/hook.h"
@@ -14,11 +15,12 @@ struct away {
 	/* The caller's: */
 	long nr, arg[6];
 	long (*call)(struct away *); /* instead, if not NULL: -errno */
-	int number;                  /* a descriptor it is about, or -1 */
+	int number[2];               /* descriptors it is about, or -1 */
 	bool interruptible;
+	int64_t until;                   /* its own limit, if interruptible */
 	void (*unwanted)(struct away *); /* undo what nobody waits for */
-	long result;
 	/* The rest is ours. */
+	long result;
 	struct errand errand;
 	uint32_t state; /* atomic */
 	int tid;        /* of the helper */
@@ -30,10 +32,10 @@ struct away {
 struct away *ramet__away(size_t room);
 void ramet__away_free(struct away *a);
 
-/* Make the call.  Returns 0: a->result is there; or -errno: -EINTR, -ETIMEDOUT,
- * -ECANCELED, -EBADF (the number was closed), -EAGAIN (no helper to be had);
- * then a is gone. */
-int ramet__away_wait(struct loop *l, struct away *a);
+/* Make the call, and free a.  Returns what it returned, or -errno: also -EINTR,
+ * -ETIMEDOUT, -ECANCELED, -EBADF (a number was closed), -EAGAIN (no helper to
+ * be had). */
+long ramet__away_make(struct loop *l, struct away *a);
 
 /* A system call on a descriptor (or -1) without pointers, in one go. */
 long ramet__away_call(struct loop *l, int number, long nr, long a, long b,

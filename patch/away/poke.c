@@ -5,7 +5,7 @@
  * place already it is still called; it does nothing in threads that are not
  * cancelled.
  */
-#include "patch/file/away.h"
+#include "patch/away/away.h"
 
 #include "kernel/calls.h"
 

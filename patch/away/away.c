@@ -4,7 +4,7 @@
  * begun.  So it is sent again until the helper is back, and only while it is
  * known to be in this call: the helper ends POKED by waiting, not the loop.
  */
-#include "patch/file/away.h"
+#include "patch/away/away.h"
 
 #include "io/fd.h"
 #include "kernel/calls.h"
@@ -17,6 +17,20 @@ static bool go(struct away *a, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(&a->state, &from, to, false,
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void hold(const struct away *a)
+{
+	for (int i = 0; i < 2; i++)
+		if (a->number[i] >= 0)
+			ramet__number_hold(a->number[i]);
+}
+
+static void release(const struct away *a)
+{
+	for (int i = 0; i < 2; i++)
+		if (a->number[i] >= 0)
+			ramet__number_release(a->number[i]);
 }
 
 static long make(struct away *a)
@@ -44,8 +58,7 @@ static void run(struct errand *e)
 		while (!go(a, RUNNING, DONE))
 			kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 	}
-	if (a->number >= 0)
-		ramet__number_release(a->number);
+	release(a);
 }
 
 static void drop(struct loop *l, struct errand *e)
@@ -66,7 +79,8 @@ struct away *ramet__away(size_t room)
 		return NULL;
 	a->errand.run = run;
 	a->errand.drop = drop;
-	a->number = -1;
+	a->number[0] = a->number[1] = -1;
+	a->until = RAMET_NEVER;
 	a->result = -EINTR;
 	return a;
 }
@@ -80,25 +94,31 @@ static int send_out(struct loop *l, struct away *a)
 {
 	int err;
 
-	if (a->number >= 0)
-		ramet__number_hold(a->number);
+	hold(a);
 	err = ramet__errand_send(l, &a->errand);
-	if (err < 0 && a->number >= 0)
-		ramet__number_release(a->number);
+	if (err < 0)
+		release(a);
 	return err;
 }
 
-/* Wait once; whoever closes the number ends it. */
+/* Wait once; whoever closes one of the numbers ends it. */
 static int wait_once(struct loop *l, struct away *a)
 {
-	struct ramet_waiter w = {.ramet = l->current, .tag = FD_WAITER_LOOKS};
-	struct fd *f = a->number >= 0 ? ramet__fd(l, a->number) : NULL;
+	struct ramet_waiter w[2];
 	int err;
 
-	if (f)
-		waitq_append(&f->readers, &w);
-	err = ramet__park(l, WAIT_OFFLOAD, (const void *)a->nr);
-	waitq_remove(&w);
+	for (int i = 0; i < 2; i++) {
+		int number = a->number[i];
+		struct fd *f = number >= 0 ? ramet__fd(l, number) : NULL;
+
+		w[i] = (struct ramet_waiter){.ramet = l->current,
+					     .tag = FD_WAITER_LOOKS};
+		if (f)
+			waitq_append(&f->readers, &w[i]);
+	}
+	err = ramet__park_until(l, WAIT_OFFLOAD, (const void *)a->nr, a->until);
+	waitq_remove(&w[0]);
+	waitq_remove(&w[1]);
 	return err;
 }
 
@@ -149,7 +169,7 @@ static int wait_for(struct loop *l, struct away *a)
 	return a->interruptible ? call_back(l, a, err) : leave(l, a, err);
 }
 
-int ramet__away_wait(struct loop *l, struct away *a)
+static int send_and_wait(struct loop *l, struct away *a)
 {
 	struct ramet *me = l->current;
 	uint16_t eintr = me->flags & FLAG_EINTR;
@@ -168,24 +188,29 @@ int ramet__away_wait(struct loop *l, struct away *a)
 	return err;
 }
 
+long ramet__away_make(struct loop *l, struct away *a)
+{
+	long n = send_and_wait(l, a);
+
+	if (n < 0)
+		return n;
+	n = a->result;
+	ramet__away_free(a);
+	return n;
+}
+
 long ramet__away_call(struct loop *l, int number, long nr, long a, long b,
 		      long c, long d)
 {
 	struct away *away = ramet__away(0);
-	long n;
 
 	if (!away)
 		return -ENOMEM;
-	away->number = number;
+	away->number[0] = number;
 	away->nr = nr;
 	away->arg[0] = a;
 	away->arg[1] = b;
 	away->arg[2] = c;
 	away->arg[3] = d;
-	n = ramet__away_wait(l, away);
-	if (n < 0)
-		return n;
-	n = away->result;
-	ramet__away_free(away);
-	return n;
+	return ramet__away_make(l, away);
 }
