@@ -153,10 +153,20 @@ static int percentile(double share)
 	return us;
 }
 
+/* Not before all are served: a server of threads that are all busy hardly comes
+ * to accept more. */
+static void start_all(void)
+{
+	run(0, false);
+	for (int i = 0; i < conn_count; i++)
+		send_message(&conns[i]);
+}
+
 static void measure(double warm_up, double seconds, bool asks)
 {
 	int64_t cpu, from;
 
+	start_all();
 	run(now() + (int64_t)(warm_up * 1e9), true);
 	memset(latencies, 0, sizeof latencies);
 	messages = 0;
