@@ -31,7 +31,7 @@
 	  "their own (dlmopen)",                                               \
 	  "are left alone: they stay kernel threads, and call a libc of "      \
 	  "their own")                                                         \
-	X("libc's functions found by dlsym(RTLD_NEXT) in a preloaded "          \
+	X("libc's functions found by dlsym(RTLD_NEXT) in a preloaded "         \
 	  "library; in-process also pointers taken before ramet_patch",        \
 	  "are libc's, and block; what another preloaded library replaces "    \
 	  "under the same name is not called")                                 \

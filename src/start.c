@@ -1,6 +1,7 @@
 /* start.c - makes and ends an OS thread's loop: the one place that knows all
  * the layers, and hands the upper ones to the lower. */
 #include "core/errand.h"
+#include "core/outlet.h"
 #include "debug/report.h"
 #include "io/mode.h"
 #include "sync/lot.h"
@@ -19,7 +20,7 @@ static void end(void *loop)
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
-	ramet__errands_end(l);
+	ramet__outlet_close(l);
 	ramet__io_close(l);
 	ramet__loop_free(l);
 }

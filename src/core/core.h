@@ -182,7 +182,7 @@ struct loop {
 	void *lane;             /* task/lane.c's */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
-	struct outlet *outlet;  /* errand.c's; NULL until needed */
+	struct outlet *outlet;  /* outlet.c's; NULL until needed */
 	int64_t trim_at;
 	uint64_t last_id, ended;
 	struct ramet_stats stats;

@@ -1,44 +1,8 @@
 /* errand.c - helper threads and the kernel bring results back to a loop that
- * may be gone by then.
- *
- * All they know of the loop is its outlet, which lives as long as any errand.
- * A helper says that it is posting, then looks whether the outlet is closed;
- * the loop's end closes it, then waits for those that are posting.  One of the
- * two sees the other, and nobody waits for the errands themselves.
+ * may be gone by then: all they know of it is its outlet.
  */
 #include "core/errand.h"
-
-#include "kernel/calls.h"
-
-/* All atomic. */
-struct outlet {
-	struct loop *loop;
-	uint32_t users;   /* the loop, and each errand under way */
-	uint32_t posting; /* helper threads */
-	bool closed;
-};
-
-static void put(struct outlet *o)
-{
-	if (__atomic_sub_fetch(&o->users, 1, __ATOMIC_ACQ_REL) == 0)
-		kernel_free(o);
-}
-
-static struct outlet *get(struct loop *l)
-{
-	struct outlet *o = l->outlet;
-
-	if (!o) {
-		o = kernel_alloc(sizeof *o);
-		if (!o)
-			return NULL;
-		o->loop = l;
-		o->users = 1;
-		l->outlet = o;
-	}
-	__atomic_add_fetch(&o->users, 1, __ATOMIC_RELAXED);
-	return o;
-}
+#include "core/outlet.h"
 
 /* ---- coming back -------------------------------------------------------- */
 
@@ -46,16 +10,14 @@ static struct outlet *get(struct loop *l)
 static void come_back(struct errand *e)
 {
 	struct outlet *o = e->outlet;
-	bool closed = __atomic_load_n(&o->closed, __ATOMIC_RELAXED);
+	struct loop *l = ramet__outlet_loop(o);
 
 	e->back = true;
-	if (closed)
-		e->drop(NULL, e);
-	else if (!e->owner)
-		e->drop(o->loop, e);
+	if (!l || !e->owner)
+		e->drop(l, e);
 	else if (e->owner->state == STATE_PARKED)
 		ramet__wake(e->owner, 0);
-	put(o);
+	ramet__outlet_release(o);
 }
 
 static void deliver(struct loop *l, struct mail *mail)
@@ -76,30 +38,23 @@ static void run(struct kernel_job *job)
 	e->run(e);
 }
 
-/* In a helper thread.  The mail brings the errand's use of the outlet along;
- * the helper has one of its own, since the loop may have the mail at once. */
+/* In a helper thread. */
 static void on_done(struct kernel_job *job)
 {
 	struct errand *e = container_of(job, struct errand, job);
 	struct outlet *o = e->outlet;
 
-	__atomic_add_fetch(&o->users, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&o->posting, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&o->closed, __ATOMIC_SEQ_CST)) {
+	if (!ramet__outlet_post(o, &e->mail)) {
 		e->drop(NULL, e);
-		put(o);
-	} else {
-		ramet__post(o->loop, &e->mail);
+		ramet__outlet_release(o);
 	}
-	__atomic_sub_fetch(&o->posting, 1, __ATOMIC_RELEASE);
-	put(o);
 }
 
 /* ---- setting out -------------------------------------------------------- */
 
 static int prepare(struct loop *l, struct errand *e)
 {
-	e->outlet = get(l);
+	e->outlet = ramet__outlet(l);
 	e->owner = l->current;
 	e->back = false;
 	return e->outlet ? 0 : -ENOMEM;
@@ -116,7 +71,7 @@ int ramet__errand_submit(struct loop *l, struct errand *e)
 	e->op.done = on_completion;
 	err = ramet__kernel->submit(l->poller, &e->op);
 	if (err < 0)
-		put(e->outlet);
+		ramet__outlet_release(e->outlet);
 	return err;
 }
 
@@ -130,7 +85,7 @@ int ramet__errand_send(struct loop *l, struct errand *e)
 	e->job = (struct kernel_job){.run = run, .done = on_done};
 	err = ramet__kernel->run(&e->job);
 	if (err < 0)
-		put(e->outlet);
+		ramet__outlet_release(e->outlet);
 	return err;
 }
 
@@ -152,27 +107,4 @@ int ramet__errand_wait(struct loop *l, struct errand *e, enum wait wait,
 	if (e->back)
 		e->drop(l, e);
 	return err;
-}
-
-/* ---- the end ------------------------------------------------------------ */
-
-void ramet__errands_end(struct loop *l)
-{
-	struct outlet *o = l->outlet;
-
-	if (!o)
-		return;
-	(void)__atomic_exchange_n(&o->closed, true, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&o->posting, __ATOMIC_ACQUIRE))
-		kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
-	ramet__deliver(l);
-	put(o);
-	l->outlet = NULL;
-}
-
-/* Helper threads stay with the parent, and so does the kernel's work. */
-void ramet__errands_abandon(struct loop *l)
-{
-	kernel_free(l->outlet);
-	l->outlet = NULL;
 }

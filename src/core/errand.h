@@ -38,10 +38,4 @@ int ramet__errand_send(struct loop *l, struct errand *e);
 int ramet__errand_wait(struct loop *l, struct errand *e, enum wait wait,
 		       const void *object, struct ramet_waitq *queue);
 
-/* The loop ends: what is still under way is dropped when it is done. */
-void ramet__errands_end(struct loop *l);
-
-/* In the child of a fork: nobody brings any of them back. */
-void ramet__errands_abandon(struct loop *l);
-
 #endif

@@ -5,6 +5,7 @@
  * the caller may still join those whose handles it has.
  */
 #include "core/errand.h"
+#include "core/outlet.h"
 #include "core/stack.h"
 #include "core/valid.h"
 
@@ -94,7 +95,7 @@ void ramet__core_after_fork(struct loop *l)
 	if (l->poller)
 		ramet__kernel->abandon(l->poller);
 	l->poller = NULL;
-	ramet__errands_abandon(l);
+	ramet__outlet_abandon(l);
 	ramet__each(l, end_other, l);
 	ramet__timers_init(&l->timers, l->now);
 	ramet__each(l, tell_owner, l);
