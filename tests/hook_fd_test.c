@@ -244,6 +244,7 @@ TEST(our_own_are_free_numbers_to_the_program)
 		CHECK_ERR(fcntl(number, F_GETFD), EBADF);
 		CHECK_ERR(fcntl(number, F_SETFD, 0), EBADF);
 		CHECK_ERR(fcntl(number, F_DUPFD, 10), EBADF);
+		CHECK_ERR(ioctl(number, FIONCLEX), EBADF);
 		CHECK_ERR(dup(number), EBADF);
 		CHECK_ERR(dup2(number, free_one), EBADF);
 		CHECK_ERR(dup2(number, number), EBADF);

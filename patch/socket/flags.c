@@ -55,6 +55,8 @@ int HOOK(ioctl)(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
+	if (call_counts() && kernel_is_guarded(fd))
+		return (int)call_result(-EBADF);
 	n = libc.ioctl(fd, request, arg);
 	if (n == 0 && request == FIONBIO && call_counts())
 		ramet__mode_nonblock(fd, *(const int *)arg != 0);

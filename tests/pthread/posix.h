@@ -195,6 +195,8 @@ int main(int argc, char **argv)
 	int n = 0, passed = 0;
 
 	(void)argc;
+	signal(SIGHUP, SIG_DFL); /* ignored, as under nohup */
+	signal(SIGQUIT, SIG_DFL); /* or in a shell's background */
 	for (t = posix_first; t < posix_last; t++)
 		if (posix_wanted(t, argv + 1))
 			passed += posix_run(t, ++n);
