@@ -18,6 +18,7 @@ import time
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo").resolve()
 CONNECTIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
 SECONDS = 2
+CPUS = sorted(os.sched_getaffinity(0))
 SERVER, LOAD = BUILD / "bench" / "echo-pthread", BUILD / "bench" / "load"
 RAMET = BUILD / "tools" / "ramet" / "ramet"
 
@@ -43,15 +44,28 @@ def context_switches(pid):
             for t in tasks(pid)}
 
 
+def on(cpu):
+    return lambda: os.sched_setaffinity(0, {cpu})
+
+
+def until_connected(pid):
+    """The load begins then."""
+    end = time.monotonic() + 20
+    while len(os.listdir(f"/proc/{pid}/fd")) <= CONNECTIONS and time.monotonic() < end:
+        time.sleep(0.05)
+
+
 def measure(command):
     """One run under load.  Returns the figures of the table, top to bottom."""
-    server = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    server = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                              preexec_fn=on(CPUS[0]))
     try:
         if not select.select([server.stdout], [], [], 20)[0]:
             sys.exit(f"{command[0]} does not say its port")
         port = server.stdout.readline().decode().strip()
         load = subprocess.Popen([str(c) for c in (LOAD, port, server.pid, CONNECTIONS, 64, 0.5, SECONDS)],
-                                stdout=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE, text=True, preexec_fn=on(CPUS[-1]))
+        until_connected(server.pid)
         time.sleep(0.5 + SECONDS / 2)  # in the middle of it
         kernel_stacks = number_of(status("/proc/meminfo")["KernelStack"])
         threads, before = len(list(tasks(server.pid))), context_switches(server.pid)
@@ -81,7 +95,8 @@ ROWS = [
 def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    print(f"\nAn unmodified program: an echo server with a thread for each of {CONNECTIONS:,} connections.\n"
+    print(f"\nAn unmodified program: an echo server with a thread for each of {CONNECTIONS:,} connections,\n"
+          "on one processor.\n"
           f"    {os.path.relpath(SERVER)}\n    {os.path.relpath(RAMET)} run {os.path.relpath(SERVER)}\n")
     plain, ramet = measure([SERVER]), measure([RAMET, "run", SERVER])
     print(f"{'':34}{'plain':>12}{'ramet run':>12}")
