@@ -30,6 +30,10 @@ enum wait {
 	WAIT_SEND,
 	WAIT_RECV,
 	WAIT_SELECT,
+	WAIT_RDLOCK,
+	WAIT_WRLOCK,
+	WAIT_BARRIER,
+	WAIT_ONCE,
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
