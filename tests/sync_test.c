@@ -337,10 +337,10 @@ static void *from_outside(void *arg)
 	CHECK_ERR(ramet_cond_wait(&cond, &mutex), EPERM);
 	CHECK_ERR(ramet_sem_wait(&sem), EPERM);
 	CHECK_ERR(ramet_sem_trywait(&sem), EPERM);
-	CHECK_ERR(ramet_sem_post(&sem), EPERM);
 	CHECK_ERR(ramet_event_wait(&event), EPERM);
+	ramet_event_clear(&event);
 	CHECK_ERR(ramet_wg_wait(&wg), EPERM);
-	CHECK_ERR(ramet_wg_done(&wg), EPERM);
+	ramet_wg_add(&wg, 7);
 	return NULL;
 }
 

@@ -16,7 +16,8 @@
 enum state { STATE_FREE, STATE_READY, STATE_RUNNING, STATE_PARKED, STATE_ENDED };
 
 /* What a parked ramet waits for.  Those from WAIT_OUTSIDE on can be woken by
- * what is not a ramet, so they are never part of a deadlock. */
+ * what is not a ramet, so they are never part of a deadlock; those of
+ * WAITS_SHARED are as long as there are other OS threads. */
 enum wait {
 	WAIT_NONE,
 	WAIT_JOIN,
@@ -29,6 +30,10 @@ enum wait {
 	WAIT_SEND,
 	WAIT_RECV,
 	WAIT_SELECT,
+	WAIT_RDLOCK,
+	WAIT_WRLOCK,
+	WAIT_BARRIER,
+	WAIT_ONCE,
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
@@ -41,6 +46,11 @@ enum wait {
 	WAIT_SIGNAL,
 	WAIT_LOT_OPEN, /* as WAIT_LOT, where OS threads or handlers may wake */
 };
+
+/* What any OS thread may signal: sync/outside.h. */
+#define WAITS_SHARED                                                           \
+	(1u << WAIT_COND | 1u << WAIT_SEM | 1u << WAIT_EVENT | 1u << WAIT_WG | \
+	 1u << WAIT_SELECT)
 
 /* Why a ramet is not left alone. */
 enum {
@@ -182,6 +192,7 @@ struct loop {
 	void *lane;             /* task/lane.c's */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
+	int64_t doubt;          /* see patience of sched.c */
 	struct outlet *outlet;  /* outlet.c's; NULL until needed */
 	int64_t trim_at;
 	uint64_t last_id, ended;

@@ -76,6 +76,8 @@ static struct ramet *owner_of(const struct ramet *t)
 struct ramet *ramet__waits_for(const struct ramet *t)
 {
 	const struct ramet_mutex *m = t->wait_object;
+	const struct ramet_rwlock *rw = t->wait_object;
+	const struct ramet_once *once = t->wait_object;
 	const struct ramet_group *group = t->wait_object;
 	struct ramet *joined = (struct ramet *)(uintptr_t)t->wait_object;
 
@@ -83,6 +85,10 @@ struct ramet *ramet__waits_for(const struct ramet *t)
 		return NULL;
 	if (t->wait == WAIT_MUTEX)
 		return m->owner;
+	if (t->wait == WAIT_RDLOCK || t->wait == WAIT_WRLOCK)
+		return rw->writer;
+	if (t->wait == WAIT_ONCE)
+		return once->runner;
 	if (t->wait == WAIT_GROUP)
 		return group->children;
 	if (t->wait == WAIT_LOT)
@@ -107,18 +113,53 @@ static void put_joined(struct out *o, const struct ramet *t)
 	}
 }
 
+/* Who has what is waited for; NULL: nobody. */
+static void put_holder(struct out *o, const struct ramet *t)
+{
+	if (!t) {
+		ramet__print(o, "nobody");
+		return;
+	}
+	ramet__put_ramet(o, t);
+	if (t->state == STATE_FREE || t->state == STATE_ENDED)
+		ramet__print(o, ", which has ended");
+}
+
 static void put_mutex(struct out *o, const struct ramet *t)
 {
 	const struct ramet_mutex *m = t->wait_object;
 
 	ramet__print(o, "for mutex 0x%lx, held by ", (uintptr_t)m);
-	if (!m->owner) {
-		ramet__print(o, "nobody");
-		return;
-	}
-	ramet__put_ramet(o, m->owner);
-	if (m->owner->state == STATE_FREE || m->owner->state == STATE_ENDED)
-		ramet__print(o, ", which has ended");
+	put_holder(o, m->owner);
+}
+
+static void put_rwlock(struct out *o, const struct ramet *t)
+{
+	const struct ramet_rwlock *rw = t->wait_object;
+
+	ramet__print(o, "to %s rwlock 0x%lx, held by ",
+		     t->wait == WAIT_RDLOCK ? "read-lock" : "write-lock",
+		     (uintptr_t)rw);
+	if (rw->readers)
+		ramet__print(o, "%lu readers", rw->readers);
+	else
+		put_holder(o, rw->writer);
+}
+
+static void put_barrier(struct out *o, const struct ramet *t)
+{
+	const struct ramet_barrier *b = t->wait_object;
+
+	ramet__print(o, "at barrier 0x%lx, where %lu of %lu are", (uintptr_t)b,
+		     b->arrived, b->count);
+}
+
+static void put_once(struct out *o, const struct ramet *t)
+{
+	const struct ramet_once *once = t->wait_object;
+
+	ramet__print(o, "for once 0x%lx, run by ", (uintptr_t)once);
+	put_holder(o, once->runner);
 }
 
 static void put_group(struct out *o, const struct ramet *t)
@@ -262,6 +303,16 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 		break;
 	case WAIT_MUTEX:
 		put_mutex(o, t);
+		break;
+	case WAIT_RDLOCK:
+	case WAIT_WRLOCK:
+		put_rwlock(o, t);
+		break;
+	case WAIT_BARRIER:
+		put_barrier(o, t);
+		break;
+	case WAIT_ONCE:
+		put_once(o, t);
 		break;
 	case WAIT_SLEEP:
 		put_sleep(o, t, now);

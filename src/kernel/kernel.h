@@ -100,6 +100,11 @@ struct kernel {
 	/* Hand a job to a helper thread.  Returns 0, or -errno: EAGAIN (no
 	 * thread to be had). */
 	int (*run)(struct kernel_job *job);
+
+	/* Whether the calling OS thread is the only one of the process that
+	 * runs the program's code: idle helpers do not.  May say no wrongly; a
+	 * system call, unless there never was another. */
+	bool (*alone)(void);
 };
 
 extern const struct kernel ramet__epoll, ramet__sim;
@@ -135,7 +140,11 @@ long kernel_real_call(long nr, long a, long b, long c, long d, long e, long f);
 int64_t kernel_real_now(void);
 void *kernel_real_alloc(size_t size);
 void kernel_real_free(void *mem);
+bool kernel_real_alone(void);
 int kernel_pool_run(struct kernel_job *job);
+
+/* How many helper threads have nothing to do. */
+int kernel_pool_idle(void);
 
 /* How many helper threads there were at most. */
 extern int ramet__helpers_most;

@@ -95,6 +95,16 @@ static int start_thread(void)
 	return -err;
 }
 
+int kernel_pool_idle(void)
+{
+	int n;
+
+	ramet__libc.pthread_mutex_lock(&lock);
+	n = queued ? 0 : idle;
+	ramet__libc.pthread_mutex_unlock(&lock);
+	return n;
+}
+
 /* ---- fork --------------------------------------------------------------- */
 
 static void before_fork(void)

@@ -7,6 +7,11 @@
  */
 #include "kernel/sim_state.h"
 
+bool sim_alone(void)
+{
+	return SIM->closed_world || kernel_real_alone();
+}
+
 /* Calls that epoll.c makes are not simulated, its eventfd for one. */
 static void begin(void)
 {

@@ -271,6 +271,7 @@ int sim_run(struct kernel_job *job);
 int sim_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout);
 
 /* sim_real.c */
+bool sim_alone(void);
 int sim_real_open(struct poller **real);
 void sim_real_close(struct poller *real);
 int sim_real_watch(struct poller *real, int fd, uint64_t tag);

@@ -45,6 +45,15 @@ static inline struct ramet_waiter *sync_next(struct ramet_waitq *q)
 	return w;
 }
 
+/* The first that still waits, left in its place; NULL if none does.  Those
+ * before it are taken off. */
+static inline struct ramet_waiter *sync_first(struct ramet_waitq *q)
+{
+	while (q->first && unlikely(q->first->ramet->state != STATE_PARKED))
+		waitq_remove(q->first);
+	return q->first;
+}
+
 /* End all waits in q.  Returns how many. */
 static inline size_t sync_wake_all(struct ramet_waitq *q, int result)
 {

@@ -1,0 +1,57 @@
+/* outside.h - signals from OS threads that are not those of the object's loop.
+ *
+ * Whoever signals from elsewhere adds to the object's count and sends the
+ * object itself to its loop, as mail, once; the loop takes the count in and
+ * does there what was asked for.  An object that no loop has used yet keeps the
+ * count until one does.  Signalling is no use: else the first to signal would
+ * have the object, and not the loop that waits.
+ *
+ * Nothing is allocated, nothing is locked, and nobody waits.
+ */
+#ifndef SYNC_OUTSIDE_H
+#define SYNC_OUTSIDE_H
+
+#include "core/core.h"
+#include "ramet/sync.h"
+
+/* Whether the object is that of loop l, which may be NULL. */
+static inline bool outside_is_mine(const struct ramet_outside *o,
+				   const struct loop *l)
+{
+	return likely(l && __atomic_load_n(&o->loop, __ATOMIC_RELAXED) == l);
+}
+
+/* Whether a loop has used the object. */
+static inline bool outside_is_used(const struct ramet_outside *o)
+{
+	return __atomic_load_n(&o->loop, __ATOMIC_RELAXED) != NULL;
+}
+
+/* Whether there is something to take in. */
+static inline bool outside_pending(const struct ramet_outside *o)
+{
+	return unlikely(__atomic_load_n(&o->count, __ATOMIC_RELAXED) != 0);
+}
+
+/* What has been signalled since the last time.  By the object's loop. */
+static inline uint64_t outside_take(struct ramet_outside *o)
+{
+	return __atomic_exchange_n(&o->count, 0, __ATOMIC_SEQ_CST);
+}
+
+/* Make an object that is not loop l's its own.  Returns 0: then the caller
+ * takes in what was signalled before; or -EPERM: it is another loop's. */
+int ramet__outside_adopt(struct ramet_outside *o, struct loop *l);
+
+/* Signal from outside: count n more, or the bits of n.  `deliver` will be
+ * called in the object's loop, if it has one, with ramet__outside_mail's
+ * argument. */
+void ramet__outside_add(struct ramet_outside *o, uint64_t n,
+			void (*deliver)(struct loop *, struct mail *));
+void ramet__outside_or(struct ramet_outside *o, uint64_t n,
+		       void (*deliver)(struct loop *, struct mail *));
+
+/* The mail has come: whose it is.  Then the count is to be taken. */
+struct ramet_outside *ramet__outside_arrived(struct mail *mail);
+
+#endif
