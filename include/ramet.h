@@ -29,6 +29,7 @@
 #include "ramet/core.h"
 #include "ramet/future.h"
 #include "ramet/io.h"
+#include "ramet/queue.h"
 #include "ramet/sync.h"
 #include "ramet/task.h"
 #include "ramet/debug.h"

@@ -182,7 +182,7 @@ struct loop {
 	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
 	size_t errands;         /* that are under way: errand.c's */
 	size_t in_lot;          /* ramets queued in the parking lot */
-	void *claims;           /* sync/claim.c's */
+	struct claim *claims;   /* sync/claim.c's */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
 	void (*on_events)(struct loop *, const struct kernel_event *, int n);

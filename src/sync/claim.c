@@ -1,7 +1,6 @@
-/* claim.c - who takes a claim holds the object's lock until it has woken the
- * ramet, or posted the wake to another loop; and who waits takes that lock once
- * more before it goes on.  So neither the claim nor the loop can be gone too
- * early.
+/* claim.c - who takes a claim holds the latch until it has woken the ramet, or
+ * posted the wake to another loop; and who waits takes the latch once more
+ * before it goes on.  So neither the claim nor the loop is gone too early.
  */
 #include "sync/claim.h"
 
@@ -10,97 +9,57 @@
 
 enum { OPEN, TAKEN, LEFT };          /* the claim's state */
 enum { NO_MAIL, POSTED, DELIVERED }; /* its mail */
-enum { SPINS = 100 }; /* then the lock's holder may need our processor */
+enum { SPINS = 100 }; /* then the latch's holder may need our processor */
 
-/* ---- the lock ----------------------------------------------------------- */
+/* ---- the latch ---------------------------------------------------------- */
 
-void ramet__latch_init(struct latch *s)
+void ramet__latch_init(struct latch *latch)
 {
-	s->lock = 0;
-	s->forks = ramet__lot_forks;
+	latch->lock = 0;
+	latch->forks = ramet__lot_forks;
 }
 
-static bool forget(struct latch *s)
+static void lock_slowly(struct latch *latch)
 {
-	s->forks = ramet__lot_forks;
-	s->lock = 1;
-	return true;
-}
+	int n = 0;
 
-bool ramet__latch_lock(struct latch *s)
-{
-	if (unlikely(s->forks != ramet__lot_forks))
-		return forget(s); /* there is one OS thread */
-	for (int n = 0; __atomic_exchange_n(&s->lock, 1, __ATOMIC_ACQUIRE);) {
-		while (__atomic_load_n(&s->lock, __ATOMIC_RELAXED))
-			if (++n >= SPINS)
+	do
+		while (__atomic_load_n(&latch->lock, __ATOMIC_RELAXED))
+			if (++n > SPINS)
 				kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
-	}
-	return false;
+	while (__atomic_exchange_n(&latch->lock, 1, __ATOMIC_ACQUIRE));
 }
 
-void ramet__latch_unlock(struct latch *s)
+bool ramet__latch_lock(struct latch *latch)
 {
-	__atomic_store_n(&s->lock, 0, __ATOMIC_RELEASE);
+	if (unlikely(latch->forks != ramet__lot_forks)) {
+		latch->forks = ramet__lot_forks;
+		latch->lock = 1; /* there is one OS thread */
+		return true;
+	}
+	if (unlikely(__atomic_exchange_n(&latch->lock, 1, __ATOMIC_ACQUIRE)))
+		lock_slowly(latch);
+	return false;
 }
 
 /* ---- places ------------------------------------------------------------- */
 
-void ramet__place_append(struct places *q, struct place *p, struct latch *s)
+void ramet__place_append(struct ramet_waitq *q, struct place *p,
+			 struct latch *latch)
 {
-	p->next = NULL;
-	p->prev = q->last;
-	p->queue = q;
-	p->latch = s;
-	if (q->last)
-		q->last->next = p;
-	else
-		q->first = p;
-	q->last = p;
+	p->latch = latch;
+	waitq_append(q, &p->waiter);
 }
 
-static void take_off(struct place *p)
-{
-	struct places *q = p->queue;
-
-	if (!q)
-		return;
-	if (p->prev)
-		p->prev->next = p->next;
-	else
-		q->first = p->next;
-	if (p->next)
-		p->next->prev = p->prev;
-	else
-		q->last = p->prev;
-	p->queue = NULL;
-}
-
-/* A child's object may have forgotten it. */
 void ramet__place_leave(struct place *p)
 {
 	if (!p->latch)
 		return;
 	if (ramet__latch_lock(p->latch))
-		p->queue = NULL;
-	take_off(p);
-	ramet__latch_unlock(p->latch);
+		p->waiter.queue = NULL; /* forgotten */
+	waitq_remove(&p->waiter);
+	latch_unlock(p->latch);
 	p->latch = NULL;
-}
-
-/* The first, unless a simulation picks. */
-static struct place *choose(struct places *q)
-{
-	struct place *p = q->first;
-	uint32_t n = 0, skip;
-
-	if (!p || likely(!kernel_picks()))
-		return p;
-	for (struct place *c = p; c; c = c->next)
-		n++;
-	for (skip = kernel_pick(n); skip; skip--)
-		p = p->next;
-	return p;
 }
 
 /* ---- claims ------------------------------------------------------------- */
@@ -125,9 +84,11 @@ void ramet__claim_init(struct loop *l, struct claim *c, struct place *places,
 	c->places = places;
 	c->count = count;
 	for (size_t i = 0; i < count; i++) {
-		places[i].claim = c;
-		places[i].queue = NULL;
 		places[i].latch = NULL;
+		places[i].waiter.queue = NULL;
+		places[i].waiter.ramet = c->ramet;
+		places[i].waiter.claim = c;
+		places[i].waiter.tag = WAITER_WAITS;
 	}
 }
 
@@ -139,44 +100,26 @@ static bool change(struct claim *c, uint32_t state)
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-bool ramet__claim_take(struct claim *c)
+/* A ramet of this loop that is not parked has been woken otherwise, and is
+ * about to leave. */
+bool ramet__claim_take(const struct ramet_waiter *w)
 {
-	return change(c, TAKEN);
-}
-
-/* One of this loop that is not parked has been woken otherwise: it is about to
- * leave. */
-static bool take_from(struct claim *c)
-{
-	const struct ramet *t = c->ramet;
+	const struct ramet *t = w->ramet;
 
 	if (t && t->loop == ramet__this_loop && t->state != STATE_PARKED)
 		return false;
-	return ramet__claim_take(c);
+	return change(w->claim, TAKEN);
 }
 
-struct place *ramet__place_next(struct places *q)
-{
-	struct place *p;
-
-	do {
-		p = choose(q);
-		if (p)
-			take_off(p);
-	} while (p && !take_from(p->claim));
-	return p;
-}
-
-/* In its own loop it may be ready by now, because its time has come. */
 void ramet__claim_wake(struct claim *c)
 {
 	if (!c->ramet) {
 		ramet__lot_wake(&c->state, 1, UINT32_MAX);
-	} else if (c->ramet->loop != ramet__this_loop) {
+	} else if (c->ramet->loop == ramet__this_loop) {
+		ramet__wake(c->ramet, 0);
+	} else {
 		__atomic_store_n(&c->mailed, POSTED, __ATOMIC_RELAXED);
 		ramet__post(c->ramet->loop, &c->mail);
-	} else if (c->ramet->state == STATE_PARKED) {
-		ramet__wake(c->ramet, 0);
 	}
 }
 
@@ -184,12 +127,10 @@ void ramet__claim_wake(struct claim *c)
 
 static void enlist(struct loop *l, struct claim *c)
 {
-	struct claim *first = l->claims;
-
-	c->next = first;
-	c->link = (struct claim **)&l->claims;
-	if (first)
-		first->link = &c->next;
+	c->next = l->claims;
+	c->link = &l->claims;
+	if (c->next)
+		c->next->link = &c->next;
 	l->claims = c;
 }
 
@@ -208,25 +149,19 @@ enum wait ramet__claim_begin(struct claim *c, enum wait inside, enum wait open)
 	return ramet__lot_alone(l) && !l->errands ? inside : open;
 }
 
-/* Whoever has taken it may still be at its mail, which is written here: its
- * lock says when. */
-static void await_mail(struct claim *c, enum wait open, const void *object)
-{
-	struct loop *l = c->ramet->loop;
-
-	for (size_t i = 0; i < c->count; i++)
-		ramet__place_leave(&c->places[i]);
-	while (__atomic_load_n(&c->mailed, __ATOMIC_RELAXED) == POSTED)
-		ramet__park_firm(l, open, object, RAMET_NEVER);
-}
-
+/* Once the places are left, whoever has taken it has posted the mail if it is
+ * to come by mail: it is in this claim. */
 bool ramet__claim_end(struct claim *c, enum wait open, const void *object)
 {
 	delist(c);
 	if (change(c, LEFT))
 		return false;
-	if (__atomic_load_n(&c->mailed, __ATOMIC_RELAXED) != DELIVERED)
-		await_mail(c, open, object);
+	if (__atomic_load_n(&c->mailed, __ATOMIC_RELAXED) == DELIVERED)
+		return true;
+	for (size_t i = 0; i < c->count; i++)
+		ramet__place_leave(&c->places[i]);
+	while (__atomic_load_n(&c->mailed, __ATOMIC_RELAXED) == POSTED)
+		ramet__park_firm(c->ramet->loop, open, object, RAMET_NEVER);
 	return true;
 }
 
@@ -239,30 +174,24 @@ static int wait_as_ramet(struct claim *c, enum wait inside, enum wait open,
 	return ramet__claim_end(c, open, object) ? 0 : err;
 }
 
-static void wait_as_os_thread(const struct claim *c)
+static int wait_as_os_thread(const struct claim *c)
 {
 	ramet__lot_alone(NULL);
 	while (__atomic_load_n(&c->state, __ATOMIC_ACQUIRE) == OPEN)
 		ramet__lot_wait(&c->state, OPEN, UINT32_MAX, RAMET_NEVER,
 				LOT_FIRM, NULL);
-}
-
-int ramet__claim_wait(struct claim *c, enum wait inside, enum wait open,
-		      const void *object)
-{
-	if (c->ramet)
-		return wait_as_ramet(c, inside, open, object);
-	wait_as_os_thread(c);
 	return 0;
 }
 
 int ramet__place_wait(struct place *p, enum wait inside, enum wait open,
 		      const void *object)
 {
-	int err = ramet__claim_wait(p->claim, inside, open, object);
+	struct claim *c = p->waiter.claim;
+	int err = c->ramet ? wait_as_ramet(c, inside, open, object)
+			   : wait_as_os_thread(c);
 
 	ramet__place_leave(p);
-	return err < 0 ? err : p->result;
+	return err < 0 ? err : p->waiter.result;
 }
 
 /* ---- ends --------------------------------------------------------------- */

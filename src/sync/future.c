@@ -25,7 +25,7 @@ struct ramet_future {
 	uint32_t settled; /* atomic */
 	int error;
 	void *value;
-	struct places waiters;
+	struct ramet_waitq waiters;
 	struct then *first, **end;
 };
 
@@ -64,7 +64,7 @@ void ramet_future_release(struct ramet_future *f)
 static void lock(struct ramet_future *f)
 {
 	if (unlikely(ramet__latch_lock(&f->latch)))
-		f->waiters = (struct places){0};
+		f->waiters = (struct ramet_waitq){0};
 }
 
 static bool is_settled(const struct ramet_future *f)
@@ -182,7 +182,7 @@ static bool append(struct ramet_future *f, struct then *t)
 		*f->end = t;
 		f->end = &t->next;
 	}
-	ramet__latch_unlock(&f->latch);
+	latch_unlock(&f->latch);
 	return later;
 }
 
@@ -222,23 +222,21 @@ int ramet_future_then(struct ramet_future *f,
 static int settle(struct ramet_future *f, void *value, int error)
 {
 	struct then *first;
-	struct place *p;
+	struct ramet_waiter *w;
 
 	lock(f);
 	if (f->settled) {
-		ramet__latch_unlock(&f->latch);
+		latch_unlock(&f->latch);
 		return -EALREADY;
 	}
 	f->value = value;
 	f->error = error;
 	__atomic_store_n(&f->settled, 1, __ATOMIC_RELEASE);
-	while ((p = ramet__place_next(&f->waiters))) {
-		p->result = 0;
-		ramet__claim_wake(p->claim);
-	}
+	while ((w = claim_next(&f->waiters)))
+		claim_settle(w, 0);
 	first = f->first;
 	f->first = NULL;
-	ramet__latch_unlock(&f->latch);
+	latch_unlock(&f->latch);
 	tell_all(first);
 	return 0;
 }
@@ -278,7 +276,7 @@ bool ramet__future_queue(struct ramet_future *f, struct place *p)
 	waits = !f->settled;
 	if (waits)
 		ramet__place_append(&f->waiters, p, &f->latch);
-	ramet__latch_unlock(&f->latch);
+	latch_unlock(&f->latch);
 	return waits;
 }
 

@@ -387,8 +387,8 @@ static void await_mail(struct loop *l, struct waiter *w,
 static int park_till_taken(struct loop *l, struct waiter *w, int64_t when,
 			   int mode, const struct lot_reason *reason)
 {
-	enum wait wait =
-		mode & LOT_OPEN || !ramet__lot_alone(l) ? WAIT_LOT_OPEN : WAIT_LOT;
+	enum wait wait = mode & LOT_OPEN || !ramet__lot_alone(l) ? WAIT_LOT_OPEN
+								 : WAIT_LOT;
 	int err;
 
 	do {
