@@ -13,7 +13,8 @@
 
 /* ---- choosing ----------------------------------------------------------- */
 
-/* Do the first case that can be done.  Returns its index or -EAGAIN. */
+/* Do the first case that can be done.  Returns its index or -EAGAIN, or why it
+ * cannot be said. */
 static int do_one(struct selection *s)
 {
 	s->looked = false;
@@ -27,8 +28,8 @@ static int do_one(struct selection *s)
 		s->cases[i].result = r;
 		return i;
 	}
-	if (s->otherwise < 0)
-		return -EAGAIN;
+	if (s->otherwise < 0 || s->fd_error < 0)
+		return s->fd_error < 0 ? s->fd_error : -EAGAIN;
 	s->cases[s->otherwise].result = 0;
 	return s->otherwise;
 }

@@ -26,7 +26,8 @@ struct selection {
 	struct pollfd *fds;
 	struct poll_place *fd_places;
 	struct poll_wait poll;
-	bool looked; /* at the descriptors, since the last wait */
+	bool looked;  /* at the descriptors, since the last wait */
+	int fd_error; /* why that could not be done, or 0 */
 };
 
 /* A waiter's result until it has another. */

@@ -46,14 +46,17 @@ int ramet__select_with_fds(struct selection *s,
 	return i;
 }
 
-/* When it is interrupted, or has no memory, nothing is ready. */
 static void look(struct selection *s)
 {
 	struct timespec now = {0, 0}; /* the kernel writes to it */
-	int n = kernel_ppoll(s->fds, (size_t)s->count, &now);
+	int n;
 
+	do
+		n = kernel_ppoll(s->fds, (size_t)s->count, &now);
+	while (n == -EINTR);
 	for (int i = 0; n < 0 && i < s->count; i++)
 		s->fds[i].revents = 0;
+	s->fd_error = n < 0 ? n : 0;
 	s->looked = true;
 }
 
