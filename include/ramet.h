@@ -27,7 +27,9 @@
 #define RAMET_H
 
 #include "ramet/core.h"
+#include "ramet/future.h"
 #include "ramet/io.h"
+#include "ramet/queue.h"
 #include "ramet/sync.h"
 #include "ramet/task.h"
 #include "ramet/debug.h"

@@ -15,7 +15,8 @@ struct ramet_waiter {
 	struct ramet_waitq *queue; /* NULL when in none */
 	struct ramet *ramet;
 	void *item; /* the rest is for the queue's owner */
-	int tag;
+	int tag, result;
+	struct claim *claim; /* sync/claim.h's */
 };
 
 static inline void waitq_append(struct ramet_waitq *q, struct ramet_waiter *w)

@@ -11,13 +11,8 @@ enum { FEW = 8, MOST = 1024 };
  * nobody asked: a registration that is renewed reports all that holds. */
 enum { COARSE_NS = 10 * 1000 * 1000, VAIN_NS = 1000 * 1000, VAIN_MOST = 4 };
 
-struct waiters {
-	struct ramet_waiter in, out;
-	uint32_t generation; /* of the number when the wait began */
-};
-
 /* Queue for one descriptor's directions.  Returns 0 or -errno. */
-static int queue(struct loop *l, const struct pollfd *p, struct waiters *w,
+static int queue(struct loop *l, const struct pollfd *p, struct poll_place *w,
 		 int tag)
 {
 	struct fd *f;
@@ -44,7 +39,7 @@ static int queue(struct loop *l, const struct pollfd *p, struct waiters *w,
  * many watches) no event will tell, so *when becomes a time to look again.
  * Returns 0 or -errno. */
 static int queue_all(struct loop *l, const struct pollfd *fds, size_t count,
-		     struct waiters *w, int tag, int64_t *when)
+		     struct poll_place *w, int tag, int64_t *when)
 {
 	for (size_t i = 0; i < count; i++) {
 		int err = queue(l, &fds[i], &w[i], tag);
@@ -63,7 +58,7 @@ static int queue_all(struct loop *l, const struct pollfd *fds, size_t count,
 /* Leave the queues.  Returns whether a number meant something else by the end
  * of the wait. */
 static bool leave_all(struct loop *l, const struct pollfd *fds, size_t count,
-		      struct waiters *w)
+		      struct poll_place *w)
 {
 	bool closed = false;
 
@@ -75,7 +70,7 @@ static bool leave_all(struct loop *l, const struct pollfd *fds, size_t count,
 		waitq_remove(&w[i].out);
 		if (!w[i].generation)
 			continue;
-		closed |= !ramet__number_is(number, w[i].generation);
+		closed |= ramet__poll_closed(number, &w[i]);
 		f = ramet__fd(l, number);
 		if (f)
 			ramet__fd_unwatch(l, f, number);
@@ -83,75 +78,83 @@ static bool leave_all(struct loop *l, const struct pollfd *fds, size_t count,
 	return closed;
 }
 
-static int wait_with(struct loop *l, const struct poll_wait *p,
-		     struct waiters *w, int64_t when)
+/* Without being told of events: some that count may be among them, so the
+ * caller has to look before he waits for more. */
+static void rest(const struct poll_wait *p, int64_t *until)
+{
+	int64_t ms = p->vain < 10 ? p->vain : 10;
+	int64_t soon = time_add(p->start, ms * VAIN_NS);
+
+	*until = soon < *until ? soon : *until;
+}
+
+/* The event that came after no time, again and again, was not what the caller
+ * waits for. */
+static void judge(struct poll_wait *p)
+{
+	if (kernel_now() - p->start < VAIN_NS)
+		p->vain++;
+	else
+		p->vain = 0;
+}
+
+int ramet__poll_begin(struct loop *l, struct poll_wait *p, struct poll_place *w,
+		      int64_t *until)
+{
+	int tag = p->takes ? 0 : FD_WAITER_LOOKS;
+
+	for (size_t i = 0; i < p->count; i++) {
+		w[i].in.queue = w[i].out.queue = NULL;
+		w[i].generation = 0;
+	}
+	p->start = kernel_now();
+	p->rested = p->vain > VAIN_MOST && !p->rested;
+	if (!p->rested)
+		return queue_all(l, p->fds, p->count, w, tag, until);
+	rest(p, until);
+	return 0;
+}
+
+bool ramet__poll_closed(int number, const struct poll_place *w)
+{
+	return w->generation && !ramet__number_is(number, w->generation);
+}
+
+bool ramet__poll_end(struct loop *l, struct poll_wait *p, struct poll_place *w)
+{
+	if (!p->rested)
+		judge(p);
+	return leave_all(l, p->fds, p->count, w);
+}
+
+static int wait_with(struct loop *l, struct poll_wait *p, struct poll_place *w,
+		     int64_t when)
 {
 	bool own = when <= l->current->deadline;
-	int tag = p->takes ? 0 : FD_WAITER_LOOKS;
 	int64_t until = when;
-	int err = queue_all(l, p->fds, p->count, w, tag, &until);
+	int err = ramet__poll_begin(l, p, w, &until);
 
 	if (err == 0)
 		err = ramet__park_until(l, WAIT_POLL, p->fds, until);
-	if (leave_all(l, p->fds, p->count, w) && err == 0)
+	if (ramet__poll_end(l, p, w) && err == 0)
 		err = -EBADF;
 	if (err == -ETIMEDOUT && (own || until < when))
 		return until == when;
 	return err;
 }
 
-/* Without being told of events: some that count may be among them, so the
- * caller has to look before he waits for more. */
-static int wait_a_little(struct loop *l, const struct poll_wait *p,
-			 int64_t when)
-{
-	int64_t ms = p->vain < 10 ? p->vain : 10;
-	int64_t until = time_add(kernel_now(), ms * VAIN_NS);
-	bool own = when <= l->current->deadline;
-	int err;
-
-	if (until > when)
-		until = when;
-	err = ramet__park_until(l, WAIT_POLL, p->fds, until);
-	if (err == -ETIMEDOUT && (own || until < when))
-		return until == when;
-	return err;
-}
-
-/* The event that came after no time, again and again, was not what the caller
- * waits for. */
-static void judge(struct poll_wait *p, int64_t start)
-{
-	if (kernel_now() - start < VAIN_NS)
-		p->vain++;
-	else
-		p->vain = 0;
-}
-
 int ramet__poll_wait(struct loop *l, struct poll_wait *p, int64_t when)
 {
-	struct waiters few[FEW], *w = few;
-	int64_t start = kernel_now();
+	struct poll_place few[FEW], *w = few;
 	int err;
 
-	if (when <= start)
+	if (when <= kernel_now())
 		return 1;
-	if (p->vain > VAIN_MOST && !p->rested) {
-		p->rested = true;
-		return wait_a_little(l, p, when);
-	}
-	p->rested = false;
 	if (p->count > FEW)
 		w = kernel_alloc(p->count * sizeof *w);
-	else
-		for (size_t i = 0; i < p->count; i++)
-			w[i] = (struct waiters){.generation = 0};
 	if (!w)
 		return -ENOMEM;
-	start = kernel_now();
 	err = wait_with(l, p, w, when);
-	if (err == 0)
-		judge(p, start);
 	if (w != few)
 		kernel_free(w);
 	return err;

@@ -16,9 +16,29 @@ struct poll_wait {
 	size_t count;
 	bool takes;
 	unsigned vain; /* 0 at first: how often in a row it was for nothing */
-	bool rested;   /* false at first: that has made it wait, without events */
+	bool rested; /* false at first: that has made it wait, without events */
+	int64_t start; /* of this wait */
 };
 
 int ramet__poll_wait(struct loop *l, struct poll_wait *w, int64_t when);
+
+/* The same by parts, for a caller that also waits for other things: begin, park
+ * until *until, which is made less if it has to be, then end.  A place for each
+ * descriptor. */
+struct poll_place {
+	struct ramet_waiter in, out;
+	uint32_t generation; /* of the number when the wait began; or 0 */
+};
+
+/* Returns 0, or -ENOMEM; end is to be called in any case. */
+int ramet__poll_begin(struct loop *l, struct poll_wait *w,
+		      struct poll_place *places, int64_t *until);
+
+/* Whether `number` means something else than when the wait began. */
+bool ramet__poll_closed(int number, const struct poll_place *place);
+
+/* Returns whether any number does. */
+bool ramet__poll_end(struct loop *l, struct poll_wait *w,
+		     struct poll_place *places);
 
 #endif

@@ -44,23 +44,16 @@ static inline void get(struct ramet_chan *ch, void *item)
 
 /* ---- without waiting ---------------------------------------------------- */
 
-/* Let w's ramet go on: what it waited for is settled. */
-static inline void settle(struct ramet_waiter *w, int result)
-{
-	w->tag = CHAN_DONE;
-	ramet__wake(w->ramet, result);
-}
-
 int ramet__chan_trysend(struct ramet_chan *ch, const void *item)
 {
 	struct ramet_waiter *w;
 
 	if (unlikely(ch->closed))
 		return -EPIPE;
-	w = sync_next(&ch->receivers);
+	w = claim_next(&ch->receivers);
 	if (w) {
 		copy(ch, w->item, item);
-		settle(w, 1);
+		claim_settle(w, 1);
 		return 1;
 	}
 	if (ch->count == ch->capacity)
@@ -71,7 +64,7 @@ int ramet__chan_trysend(struct ramet_chan *ch, const void *item)
 
 int ramet__chan_tryrecv(struct ramet_chan *ch, void *item)
 {
-	struct ramet_waiter *w = sync_next(&ch->senders);
+	struct ramet_waiter *w = claim_next(&ch->senders);
 
 	if (ch->count) {
 		get(ch, item);
@@ -83,7 +76,7 @@ int ramet__chan_tryrecv(struct ramet_chan *ch, void *item)
 		return ch->closed ? 0 : -EAGAIN;
 	}
 	if (w)
-		settle(w, 1);
+		claim_settle(w, 1);
 	return 1;
 }
 
@@ -209,8 +202,8 @@ static void settle_all(struct ramet_waitq *q, int result)
 {
 	struct ramet_waiter *w;
 
-	while ((w = sync_next(q)))
-		settle(w, result);
+	while ((w = claim_next(q)))
+		claim_settle(w, result);
 }
 
 /* Empties the queues too: no waiter points here any more. */

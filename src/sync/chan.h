@@ -2,7 +2,7 @@
 #ifndef SYNC_CHAN_H
 #define SYNC_CHAN_H
 
-#include "sync/sync.h"
+#include "sync/claim.h"
 
 struct ramet_chan {
 	struct loop *loop; /* whose ramets may use it */
@@ -13,10 +13,6 @@ struct ramet_chan {
 	bool closed;
 	char items[] __attribute__((aligned(16)));
 };
-
-/* What a waiter's tag says: whether the ramet that wakes it has copied the
- * item, or found that none can come. */
-enum { CHAN_WAITS, CHAN_DONE };
 
 /* Send or receive now.  Return what the public ones do, or -EPIPE; -EAGAIN if
  * the caller would have to wait. */

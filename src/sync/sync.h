@@ -28,6 +28,7 @@ static inline int sync_wait(struct loop *l, struct ramet_waitq *q,
 
 	w.ramet = l->current;
 	w.item = item;
+	w.claim = NULL;
 	waitq_append(q, &w);
 	result = ramet__park(l, wait, object);
 	waitq_remove(&w);
