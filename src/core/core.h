@@ -29,6 +29,9 @@ enum wait {
 	WAIT_SEND,
 	WAIT_RECV,
 	WAIT_SELECT,
+	WAIT_PLACE, /* in a pool; object: the pool */
+	WAIT_JOBS,  /* of a pool to end */
+	WAIT_IDLE,  /* for a job of a pool */
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
@@ -55,6 +58,7 @@ enum {
 	FLAG_TLS = 256,     /* has its own thread-local storage */
 	FLAG_EINTR = 512,   /* what it waits for may end with EINTR */
 	FLAG_INTERRUPTED = 1024, /* was to end so, but had been woken */
+	FLAG_RENAMED = 2048, /* by ramet_set_name */
 };
 
 /* Of a scope. */
@@ -293,6 +297,15 @@ void ramet__deliver(struct loop *l);
 struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
 			   const struct ramet_opts *opts, const void *site,
 			   int *err);
+
+/* Call fn(arg) in the caller as if it had been spawned for that and ended with
+ * it, with `flags` set (FLAG_CANCEL).  Returns what fn does. */
+void *ramet__run_one(struct loop *l, void *(*fn)(void *), void *arg,
+		     uint16_t flags);
+
+/* In on_end, by the ramet that ends: run its function again, as a new ramet on
+ * the same stack.  That needs nothing that could be short. */
+_Noreturn void ramet__begin_again(struct ramet *me);
 
 /* What a ramet does when it ends, in whatever way; does not return. */
 _Noreturn void ramet__finish(void *ramet);
