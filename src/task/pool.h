@@ -35,7 +35,8 @@ struct feed_kind {
 	/* Begin one of the jobs that are left: w's fn, arg and number.  A feed
 	 * that sets w->feed to NULL may be gone when this returns. */
 	void (*begin)(struct feed *f, struct worker *w);
-	/* One has ended.  The feed may be gone when this returns. */
+	/* One has ended.  The feed may be gone when this returns, if none is
+	 * left or running. */
 	void (*ended)(struct feed *f, size_t number, void *value, bool killed);
 	/* Those that are left will not run, for this error, and are withdrawn.
 	 * The feed may be gone when this returns. */

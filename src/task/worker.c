@@ -162,14 +162,45 @@ static void on_end(struct ramet *t)
 	end_worker(w);
 }
 
-static void run_job(struct loop *l, struct ramet_pool *p, struct worker *w)
+static void *run(struct loop *l, const struct ramet_pool *p,
+		 const struct worker *w)
+{
+	if (unlikely(p->opts.own_fenv))
+		arch_fenv_load(&p->fenv);
+	return ramet__run_one(l, w->fn, w->arg, w->cancelled ? FLAG_CANCEL : 0);
+}
+
+/* Stay BUSY with the next job of a feed that is alone in line and has others
+ * coming: what begin_job and end_job do, as far as it does not cancel out. */
+static inline bool go_on(struct loop *l, struct ramet_pool *p, struct worker *w,
+			 void *value)
+{
+	struct feed *f = w->feed;
+
+	if (!f || !f->left || p->line.first != &f->turn || f->turn.next ||
+	    w->ramet->flags & (FLAG_KILL | FLAG_RENAMED) ||
+	    (!p->coming && p->running < p->size) || l->allowance == 1 ||
+	    (f->turn.ramet && f->turn.ramet->state != STATE_PARKED) ||
+	    kernel_picks())
+		return false;
+	l->allowance--;
+	f->kind->ended(f, w->number, value, false);
+	p->queued--;
+	if (--f->left == 0)
+		waitq_remove(&f->turn);
+	w->cancelled = f->cancelled;
+	f->kind->begin(f, w);
+	return true;
+}
+
+/* BUSY -> COMING */
+static void run_jobs(struct loop *l, struct ramet_pool *p, struct worker *w)
 {
 	void *value;
 
-	if (unlikely(p->opts.own_fenv))
-		arch_fenv_load(&p->fenv);
-	value = ramet__run_one(l, w->fn, w->arg,
-			       w->cancelled ? FLAG_CANCEL : 0);
+	do
+		value = run(l, p, w);
+	while (go_on(l, p, w, value));
 	if (unlikely(w->ramet->flags & FLAG_KILL)) /* it has not noticed */
 		end_job(p, w, RAMET_FAILED, true);
 	else
@@ -201,7 +232,7 @@ static void *work(void *arg)
 
 	do {
 		while (begin_job(p, w)) {
-			run_job(l, p, w);
+			run_jobs(l, p, w);
 			ramet__point(l);
 			ramet__spend(l);
 			if (unlikely(!w->ramet->cold->on_end)) {
