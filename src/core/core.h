@@ -195,7 +195,6 @@ struct loop {
 	void (*on_fork)(struct loop *);
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
-	void *lane;             /* task/lane.c's */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	struct outlet *outlet;  /* outlet.c's; NULL until needed */

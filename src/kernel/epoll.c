@@ -191,4 +191,5 @@ const struct kernel ramet__epoll = {
 	.submit = epoll_submit,
 	.cancel = epoll_cancel,
 	.run = kernel_pool_run,
+	.recall = kernel_pool_recall,
 };

@@ -242,7 +242,7 @@ void sim_print_left(void)
 		.open = sim_open, .close = sim_close, .abandon = sim_close,    \
 		.watch = sim_watch,                                            \
 		.unwatch = sim_unwatch, .wait = sim_wait, .wake = sim_wake,    \
-		.run = sim_run,                                                \
+		.run = sim_run, .recall = sim_recall,                          \
 	}
 
 const struct kernel ramet__sim = SIMULATED(sim_pick);

@@ -337,4 +337,5 @@ const struct kernel ramet__uring = {
 	.submit = uring_submit,
 	.cancel = uring_cancel,
 	.run = kernel_pool_run,
+	.recall = kernel_pool_recall,
 };
