@@ -32,6 +32,7 @@
 #include "ramet/queue.h"
 #include "ramet/sync.h"
 #include "ramet/task.h"
+#include "ramet/pool.h"
 #include "ramet/debug.h"
 #include "ramet/patch.h"
 

@@ -7,7 +7,6 @@
 #include "sync/claim.h"
 #include "sync/lot.h"
 #include "task/child.h"
-#include "task/lane.h"
 
 #include <pthread.h>
 
@@ -36,7 +35,6 @@ void ramet__after_fork(struct loop *l)
 	ramet__claims_after_fork(l);
 	ramet__core_after_fork(l);
 	ramet__children_after_fork(l);
-	ramet__lane_after_fork(l);
 	ramet__quit_after_fork(l);
 	if (l->on_fork)
 		l->on_fork(l);

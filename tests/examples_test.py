@@ -18,6 +18,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -322,6 +323,37 @@ def sieve_finds_the_first_primes():
 @test
 def sieve_chains_a_thousand_filters():
     equal(run("sieve", "300" if SLOW > 1 else "1000")[1].split()[-1], "1987" if SLOW > 1 else "7919")
+
+
+def fnv1a(data):
+    value = 0xcbf29ce484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001b3 % 2**64
+    return value
+
+
+@test
+def hash_tree_hashes_while_others_answer():
+    with tempfile.TemporaryDirectory() as folder:
+        files = {f"{folder}/{'deep/' * (n % 3)}{n}": bytes(range(n)) * n for n in range(100)}
+        for path, data in files.items():
+            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+            pathlib.Path(path).write_bytes(data)
+        pathlib.Path(folder, "large").write_bytes(bytes(10_000_000))  # long enough for some questions
+        status, out, err = run("hash_tree", folder)
+        equal((status, err), (0, ""))
+        *lines, last = out.splitlines()
+        hashes = {path: value for value, path in (line.split("  ", 1) for line in lines)}
+        del hashes[f"{folder}/large"]
+        equal(hashes, {path: f"{fnv1a(data):016x}" for path, data in files.items()})
+        m = re.fullmatch(r"101 files; 1,000 green threads gave (\d+) answers, the worst after ([\d.]+) ms", last)
+        assert m and int(m[1]) > 0 and float(m[2]) > 0, last
+
+
+@test
+def hash_tree_says_when_there_is_no_tree():
+    status, out, err = run("hash_tree", "/nonexistent")
+    equal((status, out.split(";")[0], err), (1, "0 files", ""))
 
 
 def no_localhost():

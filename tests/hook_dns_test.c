@@ -179,7 +179,7 @@ TEST(a_call_that_is_left_is_freed_when_it_is_back)
 	RAMET_WITHIN(5 * RAMET_MS) {
 		CHECK_EQ(ramet__lane_wait(l, &s.call), -ETIMEDOUT);
 	}
-	ramet__lane_leave(&s.call);
+	ramet__lane_leave(l, &s.call);
 	CHECK(!gone);
 	CHECK_EQ(write(s.pipe[1], "x", 1), 1);
 	for (int i = 0; i < 5000 && !gone; i++)

@@ -3,8 +3,12 @@
 #include "ramets.h"
 #include "thread.h"
 
+#include "ramet/future.h"
+
 #include <semaphore.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -232,6 +236,219 @@ TEST(no_job_waits_for_the_end_of_another)
 	}
 }
 
+/* ---- lanes --------------------------------------------------------------- */
+
+static int inside, most_inside, begun; /* atomic */
+
+static void *come_and_go(void *arg)
+{
+	int now = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+	int most = __atomic_load_n(&most_inside, __ATOMIC_SEQ_CST);
+
+	while (now > most &&
+	       !__atomic_compare_exchange_n(&most_inside, &most, now, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+	usleep(100);
+	__atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+	return arg;
+}
+
+static void *offload_some(void *unused)
+{
+	for (int i = 0; i < 10; i++)
+		CHECK_EQ(ramet_offload(come_and_go, NULL, NULL), 0);
+	return unused;
+}
+
+TEST(a_lane_holds_no_more_threads_than_its_limit)
+{
+	struct ramet *t[20];
+
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_USER, 3), 128);
+	for (int i = 0; i < 20; i++)
+		t[i] = spawn(offload_some, NULL);
+	for (int i = 0; i < 20; i++)
+		join(t[i]);
+	CHECK(most_inside > 0 && most_inside <= 3);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_USER, 0), 3);
+}
+
+TEST(limits_must_make_sense)
+{
+	CHECK_ERR(ramet_offload_limit(RAMET_LANE_USER, -1), EINVAL);
+	CHECK_ERR(ramet_offload_limit(RAMET_LANE_USER, 257), EINVAL);
+	CHECK_ERR(ramet_offload_limit((enum ramet_lane)3, 1), EINVAL);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_USER, 256), 128);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_FILE, 0), 64);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_NAMES, 0), 16);
+}
+
+TEST(limits_come_from_the_environment)
+{
+	setenv("RAMET_OFFLOAD_USER", "5", 1);
+	setenv("RAMET_OFFLOAD_FILE", "0", 1);
+	setenv("RAMET_OFFLOAD_NAMES", "many", 1);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_USER, 7), 5);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_USER, 0), 7);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_FILE, 0), 64);
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_NAMES, 0), 16);
+}
+
+/* One job holds the lane until it is told. */
+static struct ramet *hold_lane(void)
+{
+	struct ramet *t;
+
+	sem_init(&go, 0, 0);
+	CHECK(ramet_offload_limit(RAMET_LANE_USER, 1) > 0);
+	t = spawn(offload_until_told, NULL);
+	let_run();
+	return t;
+}
+
+static void *begin_in_order(void *number)
+{
+	CHECK_EQ(__atomic_fetch_add(&begun, 1, __ATOMIC_SEQ_CST),
+		 (intptr_t)number);
+	return NULL;
+}
+
+static void *offload_in_order(void *number)
+{
+	CHECK_EQ(ramet_offload(begin_in_order, number, NULL), 0);
+	return NULL;
+}
+
+TEST(turns_are_first_come_first_served)
+{
+	struct ramet *holder = hold_lane(), *t[10];
+
+	for (intptr_t i = 0; i < 10; i++)
+		t[i] = spawn(offload_in_order, (void *)i);
+	CHECK_EQ(ramet_sleep(5 * RAMET_MS), 0);
+	CHECK_EQ(begun, 0);
+	sem_post(&go);
+	join(holder);
+	for (int i = 0; i < 10; i++)
+		join(t[i]);
+	CHECK_EQ(begun, 10);
+}
+
+static void *never_begins(void *unused)
+{
+	__atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
+	return unused;
+}
+
+static void *offload_never(void *unused)
+{
+	CHECK_ERR(ramet_offload(never_begins, NULL, NULL), ECANCELED);
+	return unused;
+}
+
+TEST(who_leaves_before_its_turn_has_run_nothing)
+{
+	struct ramet *holder = hold_lane(), *t[10];
+
+	for (int i = 0; i < 10; i++)
+		t[i] = spawn(offload_never, NULL);
+	let_run();
+	RAMET_WITHIN(RAMET_MS)
+		CHECK_ERR(ramet_offload(never_begins, NULL, NULL), ETIMEDOUT);
+	for (int i = 9; i >= 0; i--) {
+		CHECK_EQ(ramet_cancel(t[i]), 0);
+		join(t[i]);
+	}
+	sem_post(&go);
+	join(holder);
+	CHECK_EQ(ramet_offload(twice, NULL, NULL), 0);
+	CHECK_EQ(begun, 0);
+}
+
+TEST(a_higher_limit_lets_those_who_wait_begin)
+{
+	struct ramet *holder = hold_lane(), *t[3];
+
+	for (int i = 0; i < 3; i++)
+		t[i] = spawn(offload_some, NULL);
+	let_run();
+	CHECK_EQ(ramet_offload_limit(RAMET_LANE_USER, 2), 1);
+	for (int i = 0; i < 3; i++)
+		join(t[i]);
+	CHECK(!ramet_ended(holder));
+	sem_post(&go);
+	join(holder);
+}
+
+TEST(a_full_lane_is_not_in_the_way_of_others)
+{
+	struct ramet *holder = hold_lane();
+	struct stat st;
+
+	CHECK_EQ(ramet_stat("/", &st), 0);
+	sem_post(&go);
+	join(holder);
+}
+
+/* ---- futures ------------------------------------------------------------- */
+
+TEST(a_future_gets_the_value)
+{
+	struct ramet_future *f[10];
+	void *value;
+
+	for (intptr_t i = 0; i < 10; i++)
+		f[i] = made(ramet_offload_start(twice, (void *)i));
+	for (intptr_t i = 0; i < 10; i++) {
+		CHECK_EQ(ramet_future_get(f[i], &value), 0);
+		CHECK_EQ((intptr_t)value, 2 * i);
+		ramet_future_release(f[i]);
+	}
+}
+
+TEST(a_wait_for_a_future_can_be_cut_short_and_taken_up_again)
+{
+	struct ramet_future *f;
+
+	sem_init(&go, 0, 0);
+	f = made(ramet_offload_start(until_told, NULL));
+	RAMET_WITHIN(RAMET_MS)
+		CHECK_ERR(ramet_future_get(f, NULL), ETIMEDOUT);
+	sem_post(&go);
+	CHECK_EQ(ramet_future_get(f, NULL), 0);
+	ramet_future_release(f);
+}
+
+TEST(a_future_may_be_released_before_it_is_settled)
+{
+	sem_init(&go, 0, 0);
+	ramet_future_release(made(ramet_offload_start(until_told, NULL)));
+	sem_post(&go);
+	wait_until_done(1);
+	CHECK_EQ(ramet_offload(twice, NULL, NULL), 0);
+}
+
+static void *start_and_end(void *future)
+{
+	*(struct ramet_future **)future =
+		made(ramet_offload_start(until_told, (void *)1));
+	return NULL;
+}
+
+TEST(a_future_outlives_the_loop_that_started_it)
+{
+	struct ramet_future *f;
+	void *value;
+
+	sem_init(&go, 0, 0);
+	run_thread(start_and_end, &f);
+	sem_post(&go);
+	CHECK_EQ(ramet_future_get(f, &value), 0);
+	CHECK_EQ((intptr_t)value, 1);
+	ramet_future_release(f);
+}
+
 /* ---- loops and processes ------------------------------------------------ */
 
 static void *leave_and_end(void *unused)
@@ -308,6 +525,29 @@ TEST(a_forked_child_has_helpers_of_its_own)
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK_EQ(status, 0);
+}
+
+TEST(a_forked_childs_lanes_are_free)
+{
+	struct ramet *holder;
+	int status;
+	pid_t pid;
+
+	if (TEST_TSAN)
+		test_skip("no threads after fork under ThreadSanitizer");
+	if (TEST_QEMU)
+		test_skip("no threads after fork under qemu");
+	holder = hold_lane();
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		run_thread(offload_twice, NULL);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	sem_post(&go);
+	join(holder);
 }
 
 static void *blocked_signals(void *set)

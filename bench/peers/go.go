@@ -179,6 +179,73 @@ func mutex() {
 		"per change of owner, with a yield before and after unlock")
 }
 
+// A million empty jobs at a time: `param` workers share a channel, in which there is
+// room for as many.
+const jobs = 1000000
+
+var args, values [jobs]int
+
+//go:noinline
+func job(arg int) int {
+	return arg
+}
+
+func mapJobs(n int) int64 {
+	numbers := make(chan int, param)
+	var left, all sync.WaitGroup
+	all.Add(param)
+	for i := 0; i < param; i++ {
+		go func() {
+			for i := range numbers {
+				values[i] = job(args[i])
+				left.Done()
+			}
+			all.Done()
+		}()
+	}
+	from := cpuNs()
+	for ; n > 0; n -= jobs {
+		left.Add(jobs)
+		for i := range args {
+			numbers <- i
+		}
+		left.Wait()
+	}
+	from = cpuNs() - from
+	close(numbers)
+	all.Wait()
+	return from
+}
+
+func spawnJobs(n int) int64 {
+	work := make(chan func(), param)
+	var all sync.WaitGroup
+	all.Add(param)
+	for i := 0; i < param; i++ {
+		go func() {
+			for fn := range work {
+				fn()
+			}
+			all.Done()
+		}()
+	}
+	from := cpuNs()
+	for ; n > 0; n-- {
+		work <- func() { job(0) }
+	}
+	close(work)
+	all.Wait()
+	return cpuNs() - from
+}
+
+func pool() {
+	for i := range args {
+		args[i], values[i] = i, i
+	}
+	report("", least(mapJobs, jobs), "ns", "workers at a buffered channel")
+	report("-spawn", least(spawnJobs, jobs), "ns", "functions through a buffered channel")
+}
+
 func sleepLength(id, i int) int64 {
 	x := uint64(id)*1000003 + uint64(i) + 1
 	x = (x ^ x>>31) * 0x9e3779b97f4a7c15
@@ -265,6 +332,7 @@ func main() {
 	items := map[string]func(){
 		"yield": yield, "spawn": spawn, "channel": channel, "fanin": fanin,
 		"mutex": mutex, "sleep": sleep, "park": park,
+		"pool": pool,
 	}
 	if len(os.Args) != 4 || items[os.Args[1]] == nil {
 		fmt.Fprintf(os.Stderr, "usage: %s ITEM PARAMETER ROUNDS\n", os.Args[0])

@@ -12,6 +12,7 @@
  *     pass_mutex_on()           unlocks it so that who waits for it has it next
  *     sleep_once(ns)            and reports it to slept()
  *     park()                    the item of that name
+ *     POOL                      if it has pools: the function of the item "pool"
  */
 #ifndef ITEMS_H
 #define ITEMS_H
@@ -242,6 +243,9 @@ static int items_main(int argc, char **argv, const char *peer, struct notes n)
 		{"mutex", item_mutex},
 		{"sleep", item_sleep},
 		{"park", park},
+#ifdef POOL
+		{"pool", POOL},
+#endif
 		{NULL, NULL},
 	};
 

@@ -112,6 +112,52 @@ static void park(void)
 	_Exit(0);
 }
 
+/* A million empty jobs at a time, in a pool of bench_param places. */
+enum { JOBS = 1000000 };
+
+static void *jobs[JOBS];
+
+static void *job(void *arg)
+{
+	return arg;
+}
+
+static int64_t map_jobs(long n)
+{
+	struct ramet_pool *p = ramet_pool_new((size_t)bench_param, NULL);
+	int64_t from = cpu_ns();
+
+	for (; n > 0; n -= JOBS)
+		if (!p || ramet_pool_map(p, job, jobs, jobs, JOBS) < 0)
+			bench_fail("ramet_pool_map");
+	from = cpu_ns() - from;
+	ramet_pool_free(p);
+	return from;
+}
+
+static int64_t spawn_jobs(long n)
+{
+	struct ramet_pool *p = ramet_pool_new((size_t)bench_param, NULL);
+	int64_t from = cpu_ns();
+
+	for (; n > 0; n--)
+		if (!p || ramet_pool_spawn(p, job, NULL) < 0)
+			bench_fail("ramet_pool_spawn");
+	ramet_pool_wait(p);
+	from = cpu_ns() - from;
+	ramet_pool_free(p);
+	return from;
+}
+
+static void pools(void)
+{
+	for (size_t i = 0; i < JOBS; i++)
+		jobs[i] = (void *)(i + 1); /* the memory is there */
+	report("", least(map_jobs, JOBS), "ns", "ramet_pool_map");
+	report("-spawn", least(spawn_jobs, JOBS), "ns", "ramet_pool_spawn");
+}
+
+#define POOL pools
 #include "items.h"
 
 int main(int argc, char **argv)

@@ -76,14 +76,41 @@ RAMET_API void ramet_group_close(struct ramet_group *g);
 #define ramet_auto_group                                                       \
 	__attribute__((cleanup(ramet_group_close))) struct ramet_group
 
-/* ---- offload ------------------------------------------------------------ */
+/* ---- offload ------------------------------------------------------------
+ *
+ * Helper threads, shared by all loops of the process, do what can only be done
+ * by blocking.  They come when they are needed, at most 256, and end when they
+ * have had nothing to do for ten seconds.
+ */
 
-/* Run fn(arg) on another OS thread and wait for its value; only the caller
- * waits.  For calls that block or compute for long and know nothing of ramets.
- * If the wait is cancelled or timed out, fn goes on and its value is dropped,
- * so arg must outlive it then: allocate it, or shield the call.  Blocks.
+/* Run fn(arg) on a helper thread and wait for its value; only the caller waits.
+ * For calls that block or compute for long and know nothing of ramets.  If the
+ * wait is cancelled or timed out, fn goes on and its value is dropped, so arg
+ * must outlive it then: allocate it, or shield the call.  If it was still waiting
+ * for its turn (ramet_offload_limit) it never begins.  Blocks.
  * Returns 0, or -1: ENOMEM, EAGAIN (no OS thread to be had). */
 RAMET_API int ramet_offload(void *(*fn)(void *), void *arg, void **value);
+
+/* The same without waiting: a future that gets the value, for the caller to
+ * release, at any time.  NULL: ENOMEM, EAGAIN. */
+struct ramet_future; /* ramet/future.h */
+RAMET_API struct ramet_future *ramet_offload_start(void *(*fn)(void *),
+						   void *arg);
+
+/* What calls on helper threads are for.  Each lane holds at most so many of
+ * them at a time; further calls wait for their turn, first come, first served. */
+enum ramet_lane {
+	RAMET_LANE_USER,  /* ramet_offload: 128, or RAMET_OFFLOAD_USER from the
+			   * environment */
+	RAMET_LANE_FILE,  /* calls on files that the kernel cannot complete by
+			   * itself: 64, or RAMET_OFFLOAD_FILE */
+	RAMET_LANE_NAMES, /* look-ups of names: 16, or RAMET_OFFLOAD_NAMES */
+};
+
+/* Set a lane's limit, 1 to 256, for the whole process; 0 only asks.  What runs
+ * goes on.  From any OS thread.
+ * Returns what the limit was, or -1: EINVAL (no such lane or limit). */
+RAMET_API int ramet_offload_limit(enum ramet_lane lane, int limit);
 
 #ifdef __cplusplus
 }

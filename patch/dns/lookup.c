@@ -7,29 +7,23 @@
 
 static int send_out(struct loop *l, struct lane_call *c)
 {
-	int err;
+	int err = ramet__lane_send(l, c);
 
-	while ((err = ramet__lane_send(l, c)) == -EINTR) {
-		if (hook_is_cancelled(l))
-			c->free(c);
-		hook_handle(l);
-	}
 	if (err < 0)
 		c->free(c);
 	return err;
 }
 
+/* Until it is back, or the wait is cut short. */
 static int wait_for(struct loop *l, struct lane_call *c)
 {
 	int err;
 
 	while ((err = ramet__lane_wait(l, c)) == -EINTR) {
 		if (hook_is_cancelled(l))
-			ramet__lane_leave(c);
+			ramet__lane_leave(l, c);
 		hook_handle(l);
 	}
-	if (err < 0)
-		ramet__lane_leave(c);
 	return err;
 }
 
@@ -39,22 +33,34 @@ int ramet__lookup(struct loop *l, struct lane_call *c)
 
 	hook_begin(l);
 	err = send_out(l, c);
-	if (err == 0)
+	if (err == 0) {
 		err = wait_for(l, c);
+		if (err < 0)
+			ramet__lane_leave(l, c);
+	}
 	hook_end(l, 0);
 	return err;
 }
 
+/* Only a call that has not begun can be cut short. */
 int ramet__lookup_firm(struct loop *l, struct lane_call *c)
 {
 	int err;
 
 	hook_begin(l);
 	err = send_out(l, c);
+	if (err < 0) {
+		hook_end(l, 0);
+		return err;
+	}
+	err = wait_for(l, c);
 	hook_end(l, 0);
-	if (err == 0)
-		ramet__lane_wait_firm(l, c);
-	return err;
+	if (err < 0 && ramet__lane_recall(l, c)) {
+		c->free(c);
+		return err;
+	}
+	ramet__lane_wait_firm(l, c);
+	return 0;
 }
 
 /* "1.2.3.4", "127.1", "fe80::1%eth0". */

@@ -150,6 +150,20 @@ static inline void sanitizer_abandon(void)
 #endif
 }
 
+/* The same, and the stack is used afresh by who is running on it. */
+static inline void sanitizer_again(struct sanitizer *s)
+{
+	sanitizer_abandon();
+#ifdef RAMET_TSAN
+	void *old = s->fibre;
+
+	s->fibre = __tsan_create_fiber(0);
+	__tsan_switch_to_fiber(s->fibre, 0);
+	__tsan_destroy_fiber(old);
+#endif
+	(void)s;
+}
+
 /* Just before a switch; *fake keeps the leaver's fake stack, and is NULL when
  * the leaver never comes back. */
 static inline __attribute__((always_inline)) void sanitizer_leave(void **fake, const struct sanitizer *to)

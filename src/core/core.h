@@ -34,6 +34,9 @@ enum wait {
 	WAIT_WRLOCK,
 	WAIT_BARRIER,
 	WAIT_ONCE,
+	WAIT_PLACE, /* in a pool; object: the pool */
+	WAIT_JOBS,  /* of a pool to end */
+	WAIT_IDLE,  /* for a job of a pool */
 	WAIT_FUTURE,
 	WAIT_PUT,
 	WAIT_GET,
@@ -75,6 +78,7 @@ enum {
 	FLAG_TLS = 256,     /* has its own thread-local storage */
 	FLAG_EINTR = 512,   /* what it waits for may end with EINTR */
 	FLAG_INTERRUPTED = 1024, /* was to end so, but had been woken */
+	FLAG_RENAMED = 2048, /* by ramet_set_name */
 };
 
 /* Of a scope. */
@@ -201,7 +205,6 @@ struct loop {
 	void (*on_fork)(struct loop *);
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
-	void *lane;             /* task/lane.c's */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	int64_t doubt;          /* see patience of sched.c */
@@ -316,6 +319,15 @@ void ramet__deliver(struct loop *l);
 struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
 			   const struct ramet_opts *opts, const void *site,
 			   int *err);
+
+/* Call fn(arg) in the caller as if it had been spawned for that and ended with
+ * it, with `flags` set (FLAG_CANCEL).  Returns what fn does. */
+void *ramet__run_one(struct loop *l, void *(*fn)(void *), void *arg,
+		     uint16_t flags);
+
+/* In on_end, by the ramet that ends: run its function again, as a new ramet on
+ * the same stack.  That needs nothing that could be short. */
+_Noreturn void ramet__begin_again(struct ramet *me);
 
 /* What a ramet does when it ends, in whatever way; does not return. */
 _Noreturn void ramet__finish(void *ramet);

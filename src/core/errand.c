@@ -94,11 +94,21 @@ int ramet__errand_send(struct loop *l, struct errand *e)
 	if (err < 0)
 		return err;
 	e->mail.deliver = deliver;
-	e->job = (struct kernel_job){.run = run, .done = on_done};
+	e->job = (struct kernel_job){.run = run,
+				     .done = on_done,
+				     .lane = e->lane};
 	err = ramet__kernel->run(&e->job);
 	if (err < 0)
 		give_up(l, e);
 	return err;
+}
+
+bool ramet__errand_recall(struct loop *l, struct errand *e)
+{
+	if (!e->job.run || e->back || !ramet__kernel->recall(&e->job))
+		return false;
+	give_up(l, e);
+	return true;
 }
 
 int ramet__errand_wait(struct loop *l, struct errand *e, enum wait wait,
@@ -116,7 +126,7 @@ int ramet__errand_wait(struct loop *l, struct errand *e, enum wait wait,
 	if (err == 0)
 		return 0;
 	e->owner = NULL;
-	if (e->back)
+	if (e->back || ramet__errand_recall(l, e))
 		e->drop(l, e);
 	return err;
 }

@@ -16,6 +16,7 @@ struct errand {
 	/* Free it.  l is NULL when the loop has ended: then in any thread. */
 	void (*drop)(struct loop *l, struct errand *);
 	struct kernel_op op;
+	enum kernel_lane lane; /* of what a helper does */
 	/* The rest is ours. */
 	struct kernel_job job;
 	struct mail mail;
@@ -32,9 +33,13 @@ int ramet__errand_submit(struct loop *l, struct errand *e);
  * (no thread to be had), ENOMEM. */
 int ramet__errand_send(struct loop *l, struct errand *e);
 
+/* Take back an errand that waits for its turn in a lane; it is the caller's
+ * then, as it was before.  Returns whether. */
+bool ramet__errand_recall(struct loop *l, struct errand *e);
+
 /* Wait for e to come back, in `queue` if that is not NULL: a wake with an error
  * ends the wait.  Returns 0: it has come back; or what park returns: e is the
- * caller's no more. */
+ * caller's no more, and has been dropped if it waited for its turn in a lane. */
 int ramet__errand_wait(struct loop *l, struct errand *e, enum wait wait,
 		       const void *object, struct ramet_waitq *queue);
 

@@ -69,8 +69,8 @@ void ramet__end_main(struct loop *l)
 
 /* The end of a ramet, in whatever way: hand over what others wait for and jump
  * to the next. */
-static inline __attribute__((always_inline)) _Noreturn void
-finish(struct loop *l, struct ramet *me)
+static inline __attribute__((always_inline)) _Noreturn void finish(
+	struct loop *l, struct ramet *me)
 {
 	struct cold *c = me->cold;
 	struct ramet *to;
@@ -121,6 +121,69 @@ static void enter(void *ramet)
 	if (likely(!(me->flags & FLAG_KILL)))
 		me->cold->value = me->cold->fn(me->cold->arg);
 	finish(l, me);
+}
+
+/* ---- one after the other ------------------------------------------------ */
+
+/* What is linked sees a ramet that has ended, and cannot wait. */
+static void end_one(struct ramet *me)
+{
+	clean_up(me);
+	if (!me->cold->links)
+		return;
+	me->state = STATE_ENDED;
+	run_links(me);
+	me->state = STATE_RUNNING;
+	clean_up(me);
+}
+
+void *ramet__run_one(struct loop *l, void *(*fn)(void *), void *arg,
+		     uint16_t flags)
+{
+	enum { KEPT = FLAG_CANARY | FLAG_FENV | FLAG_STARTED };
+	struct ramet *me = l->current;
+	struct cold *c = me->cold;
+	void *value;
+
+	me->flags = (uint16_t)((me->flags & KEPT) | flags);
+	*l->errno_at = 0;
+	*l->cxx = (struct cxx_state){0};
+	value = fn(arg);
+	me->scope = NULL; /* one may have been left open */
+	me->deadline = RAMET_NEVER;
+	if (unlikely(c->defers || c->locals || c->links))
+		end_one(me);
+	return value;
+}
+
+static void enter_again(void *ramet)
+{
+	struct ramet *me = ramet;
+	struct loop *l = me->loop;
+
+	*l->errno_at = 0;
+	*l->cxx = (struct cxx_state){0};
+	me->cold->value = me->cold->fn(me->cold->arg);
+	finish(l, me);
+}
+
+_Noreturn void ramet__begin_again(struct ramet *me)
+{
+	struct loop *l = me->loop;
+	struct context left;
+
+	me->id = ++l->last_id;
+	me->flags &= FLAG_CANARY | FLAG_FENV;
+	me->flags |= FLAG_STARTED;
+	me->state = STATE_RUNNING;
+	me->scope = NULL;
+	me->deadline = RAMET_NEVER;
+	l->stats.spawned++;
+	check(ramet__loop_changed(l));
+	sanitizer_again(&me->cold->sanitizer);
+	arch_prepare(&me->context, me->cold, enter_again, me);
+	arch_switch(&left, &me->context);
+	__builtin_unreachable();
 }
 
 /* ---- spawn -------------------------------------------------------------- */
@@ -339,7 +402,8 @@ static void sort_by_end(struct ramet **ts, size_t n)
 			struct ramet *t = ts[i];
 			size_t k = i;
 
-			for (; k >= gap && ended_before(t, ts[k - gap]); k -= gap)
+			for (; k >= gap && ended_before(t, ts[k - gap]);
+			     k -= gap)
 				ts[k] = ts[k - gap];
 			ts[k] = t;
 		}
@@ -468,4 +532,5 @@ const char *ramet_name(const struct ramet *t)
 void ramet_set_name(struct ramet *t, const char *name)
 {
 	set_name(t, name ? name : "");
+	t->flags |= FLAG_RENAMED;
 }

@@ -322,6 +322,11 @@ struct ramet *ramet__stack_get(struct loop *l, size_t size, int *err)
 	return t;
 }
 
+bool ramet__stack_size_fits(struct loop *l, size_t size)
+{
+	return !size || class_of(l, size);
+}
+
 void ramet__stack_put(struct ramet *t)
 {
 	struct stack_class *c = t->cold->class;

@@ -19,6 +19,10 @@ int ramet__stacks_init(struct loop *l);
  * given back last; NULL and *err. */
 struct ramet *ramet__stack_get(struct loop *l, size_t size, int *err);
 void ramet__stack_put(struct ramet *t);
+
+/* Whether there are stacks of that size, 0 being the default. */
+bool ramet__stack_size_fits(struct loop *l, size_t size);
+
 void ramet__stacks_free(struct loop *l);
 
 /* Give memory of idle stacks back: all, or those unused since the last trim. */

@@ -6,6 +6,7 @@
 #include "kernel/calls.h"
 #include "ramet/task.h"
 #include "sync/lot.h"
+#include "task/pool.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -91,6 +92,8 @@ struct ramet *ramet__waits_for(const struct ramet *t)
 		return once->runner;
 	if (t->wait == WAIT_GROUP)
 		return group->children;
+	if (t->wait == WAIT_PLACE || t->wait == WAIT_JOBS)
+		return pool_someone(t->wait_object);
 	if (t->wait == WAIT_LOT)
 		return owner_of(t);
 	/* One of several may have ended. */
@@ -171,6 +174,24 @@ static void put_group(struct out *o, const struct ramet *t)
 		return;
 	ramet__print(o, ", ");
 	ramet__put_ramet(o, group->children);
+	ramet__print(o, " among them");
+}
+
+static void put_pool(struct out *o, const struct ramet *t)
+{
+	const struct ramet_pool *p = t->wait_object;
+	const struct ramet *someone = pool_someone(p);
+
+	ramet__print(o, "for %s pool 0x%lx, %lu",
+		     t->wait == WAIT_PLACE ? "a place in" : "jobs of",
+		     (uintptr_t)p, pool_placed(p));
+	if (p->size != SIZE_MAX)
+		ramet__print(o, " of %lu", p->size);
+	ramet__print(o, " running");
+	if (!someone)
+		return;
+	ramet__print(o, ", ");
+	ramet__put_ramet(o, someone);
 	ramet__print(o, " among them");
 }
 
@@ -279,6 +300,7 @@ static const char *const objects[] = {
 	[WAIT_WG] = "for wait group",
 	[WAIT_SEND] = "to send on channel",
 	[WAIT_RECV] = "to receive from channel",
+	[WAIT_IDLE] = "for a job of pool",
 	[WAIT_SELECT] = "in select, cases",
 	[WAIT_FUTURE] = "for future",
 	[WAIT_PUT] = "to put into queue",
@@ -332,6 +354,10 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 		break;
 	case WAIT_GROUP:
 		put_group(o, t);
+		break;
+	case WAIT_PLACE:
+	case WAIT_JOBS:
+		put_pool(o, t);
 		break;
 	case WAIT_CHILD:
 		put_child(o, (uintptr_t)t->wait_object);

@@ -100,6 +100,7 @@ static int open_path(const char *path, int flags, mode_t mode)
 
 	if (!r)
 		return err;
+	r->errand.lane = LANE_NONE; /* a named pipe may take for ever */
 	r->errand.run = run_open;
 	r->errand.drop = drop_open;
 	r->errand.op.nr = SYS_openat;

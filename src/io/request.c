@@ -21,6 +21,8 @@ void ramet__request_drop(struct loop *l, struct errand *e)
 {
 	struct request *r = container_of(e, struct request, errand);
 
+	if (r->holds)
+		ramet__number_release(r->number);
 	if (l && r->turn)
 		ramet__request_end_turn(r->fd, r->generation);
 	kernel_free(r);
@@ -33,8 +35,9 @@ void ramet__request_run(struct errand *e)
 
 	e->op.result =
 		kernel_call(e->op.nr, arg[0], arg[1], arg[2], arg[3], 0, 0);
-	if (r->number >= 0)
+	if (r->holds)
 		ramet__number_release(r->number);
+	r->holds = false;
 }
 
 struct request *ramet__request(size_t size)
@@ -45,6 +48,7 @@ struct request *ramet__request(size_t size)
 		return NULL;
 	r->errand.run = ramet__request_run;
 	r->errand.drop = ramet__request_drop;
+	r->errand.lane = LANE_FILE;
 	r->number = -1;
 	r->data = r->room;
 	return r;
@@ -66,14 +70,12 @@ int ramet__request_send(struct loop *l, struct request *r)
 {
 	int err;
 
-	if (r->number >= 0)
+	r->holds = r->number >= 0;
+	if (r->holds)
 		ramet__number_hold(r->number);
 	err = ramet__errand_send(l, &r->errand);
-	if (err == 0)
-		return 0;
-	if (r->number >= 0)
-		ramet__number_release(r->number);
-	ramet__request_drop(l, &r->errand);
+	if (err < 0)
+		ramet__request_drop(l, &r->errand);
 	return err;
 }
 

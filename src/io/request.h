@@ -15,6 +15,7 @@ struct request {
 	uint32_t generation;
 	struct fd *fd;
 	bool turn;   /* ends with it */
+	bool holds;  /* the number, for a helper */
 	mode_t mode; /* of what was opened */
 	char *data;  /* in room */
 	char room[];

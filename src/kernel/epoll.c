@@ -192,4 +192,5 @@ const struct kernel ramet__epoll = {
 	.cancel = epoll_cancel,
 	.run = kernel_pool_run,
 	.alone = kernel_real_alone,
+	.recall = kernel_pool_recall,
 };

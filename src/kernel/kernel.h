@@ -24,9 +24,21 @@ struct kernel_event {
 
 #define KERNEL_EVENTS 256
 
+/* Kinds of calls for helper threads.  All but those of no lane may hold only so
+ * many threads at a time. */
+enum kernel_lane {
+	LANE_NONE,
+	LANE_USER,  /* ramet_offload */
+	LANE_FILE,  /* calls on files */
+	LANE_NAMES, /* look-ups */
+	KERNEL_LANES
+};
+
 /* One call for a helper thread. */
 struct kernel_job {
-	struct kernel_job *next;
+	struct kernel_job *next, *prev;
+	struct kernel_queue *queue; /* NULL: a thread has it */
+	enum kernel_lane lane;
 	void (*run)(struct kernel_job *);
 	/* Called when run has returned, in the helper thread; the job may be
 	 * gone when it returns. */
@@ -105,6 +117,9 @@ struct kernel {
 	 * runs the program's code: idle helpers do not.  May say no wrongly; a
 	 * system call, unless there never was another. */
 	bool (*alone)(void);
+	/* Take back a job that waits for its lane.  Returns whether: then
+	 * nothing of it will be called. */
+	bool (*recall)(struct kernel_job *job);
 };
 
 extern const struct kernel ramet__epoll, ramet__sim;
@@ -142,6 +157,11 @@ void *kernel_real_alloc(size_t size);
 void kernel_real_free(void *mem);
 bool kernel_real_alone(void);
 int kernel_pool_run(struct kernel_job *job);
+bool kernel_pool_recall(struct kernel_job *job);
+
+/* How many helper threads a lane may hold, from now on; limit 0 changes nothing.
+ * Returns what it was, or -EINVAL. */
+int kernel_lane_limit(enum kernel_lane lane, int limit);
 
 /* How many helper threads have nothing to do. */
 int kernel_pool_idle(void);

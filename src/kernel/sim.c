@@ -243,6 +243,7 @@ void sim_print_left(void)
 		.watch = sim_watch,                                            \
 		.unwatch = sim_unwatch, .wait = sim_wait, .wake = sim_wake,    \
 		.run = sim_run, .alone = sim_alone,                            \
+		.run = sim_run, .recall = sim_recall,                          \
 	}
 
 const struct kernel ramet__sim = SIMULATED(sim_pick);

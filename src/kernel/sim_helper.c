@@ -38,3 +38,17 @@ int sim_run(struct kernel_job *job)
 	*end = h;
 	return 0;
 }
+
+/* Some have their turn: they are in the middle of it. */
+bool sim_recall(struct kernel_job *job)
+{
+	struct sim_helper **link = &SIM->helpers, *h;
+
+	while ((h = *link) && h->job != job)
+		link = &h->next;
+	if (!h || job->lane == LANE_NONE || sim_random(2))
+		return false;
+	*link = h->next;
+	free(h);
+	return true;
+}

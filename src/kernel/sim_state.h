@@ -268,6 +268,7 @@ int sim_wait(struct poller *poller, int64_t timeout, struct kernel_event *out);
 void sim_wake(struct poller *poller);
 void sim_run_helpers(int64_t *next);
 int sim_run(struct kernel_job *job);
+bool sim_recall(struct kernel_job *job);
 int sim_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout);
 
 /* sim_real.c */

@@ -338,4 +338,5 @@ const struct kernel ramet__uring = {
 	.cancel = uring_cancel,
 	.run = kernel_pool_run,
 	.alone = kernel_real_alone,
+	.recall = kernel_pool_recall,
 };

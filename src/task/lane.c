@@ -1,50 +1,7 @@
-/* lane.c - so many look-ups at a time, first come, first served.
- *
- * A name server that does not answer holds a helper for half a minute; a
- * thousand ramets that ask it must not hold all of them. */
+/* lane.c - look-ups take turns: a name server that does not answer holds a
+ * helper for half a minute, and a thousand ramets that ask it must not hold all
+ * of them.  The turns are the helper pool's. */
 #include "task/lane.h"
-
-enum { AT_ONCE = 16 };
-
-struct lane {
-	int busy;
-	struct ramet_waitq turns;
-};
-
-static struct lane *lane_of(struct loop *l)
-{
-	if (!l->lane)
-		l->lane = kernel_alloc(sizeof(struct lane));
-	return l->lane;
-}
-
-/* Whoever is woken takes the turn: it may not run before others ask. */
-static void end_turn(struct lane *lane)
-{
-	struct ramet_waiter *w = waitq_take(&lane->turns);
-
-	if (w && w->ramet->state == STATE_PARKED)
-		ramet__wake(w->ramet, 0);
-	else
-		lane->busy--;
-}
-
-static int take_turn(struct loop *l, struct lane *lane)
-{
-	struct ramet_waiter w = {.ramet = l->current};
-	int err = ramet__interrupted(l);
-
-	if (err < 0)
-		return err;
-	if (lane->busy < AT_ONCE) {
-		lane->busy++;
-		return 0;
-	}
-	waitq_append(&lane->turns, &w);
-	err = ramet__park(l, WAIT_OFFLOAD, NULL);
-	waitq_remove(&w);
-	return err;
-}
 
 static void run(struct errand *e)
 {
@@ -59,8 +16,6 @@ static void come_back(struct loop *l, struct errand *e)
 	struct lane_call *c = container_of(e, struct lane_call, errand);
 	struct ramet_waiter *w;
 
-	if (l)
-		end_turn(l->lane);
 	if (!l || c->left) {
 		c->free(c);
 		return;
@@ -73,18 +28,15 @@ static void come_back(struct loop *l, struct errand *e)
 
 int ramet__lane_send(struct loop *l, struct lane_call *c)
 {
-	struct lane *lane = lane_of(l);
-	int err = lane ? take_turn(l, lane) : -ENOMEM;
+	int err = ramet__interrupted(l);
 
 	if (err < 0)
 		return err;
 	c->errand.run = run;
 	c->errand.drop = come_back;
+	c->errand.lane = LANE_NAMES;
 	err = ramet__errand_send(l, &c->errand);
-	if (err < 0)
-		end_turn(lane);
-	else
-		c->errand.owner = NULL;
+	c->errand.owner = NULL;
 	return err;
 }
 
@@ -112,16 +64,15 @@ void ramet__lane_wait_firm(struct loop *l, struct lane_call *c)
 	}
 }
 
-void ramet__lane_leave(struct lane_call *c)
+bool ramet__lane_recall(struct loop *l, struct lane_call *c)
 {
-	if (c->back)
+	return !c->back && ramet__errand_recall(l, &c->errand);
+}
+
+void ramet__lane_leave(struct loop *l, struct lane_call *c)
+{
+	if (c->back || ramet__lane_recall(l, c))
 		c->free(c);
 	else
 		c->left = true;
-}
-
-void ramet__lane_after_fork(struct loop *l)
-{
-	kernel_free(l->lane);
-	l->lane = NULL;
 }

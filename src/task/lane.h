@@ -19,8 +19,8 @@ struct lane_call {
 	bool back, left;
 };
 
-/* Wait for a turn, and send it out.  Returns 0, then wait; or -errno, and the
- * call is still the caller's: -EINTR, -ETIMEDOUT, -ECANCELED, -ENOMEM, -EAGAIN
+/* Send it out; it begins when it is its turn.  Returns 0, then wait; or -errno,
+ * and the call is still the caller's: -ETIMEDOUT, -ECANCELED, -ENOMEM, -EAGAIN
  * (no thread to be had). */
 int ramet__lane_send(struct loop *l, struct lane_call *c);
 
@@ -31,10 +31,11 @@ int ramet__lane_wait(struct loop *l, struct lane_call *c);
 /* The same, and nothing ends it before. */
 void ramet__lane_wait_firm(struct loop *l, struct lane_call *c);
 
-/* Free it, now or when it is back. */
-void ramet__lane_leave(struct lane_call *c);
+/* Take it back if it waits for its turn.  Returns whether: it is the caller's, as it
+ * was before it was sent. */
+bool ramet__lane_recall(struct loop *l, struct lane_call *c);
 
-/* In the child of a fork: nothing is under way. */
-void ramet__lane_after_fork(struct loop *l);
+/* Free it, now or when it is back. */
+void ramet__lane_leave(struct loop *l, struct lane_call *c);
 
 #endif

@@ -187,7 +187,7 @@ void close_both(const int fds[2])
 static void *(*const scenes[])(void *) = {
 	scene_echo,   scene_pipes, scene_accept,  scene_reuse, scene_messages,
 	scene_poll,   scene_locks, scene_conds,   scene_chans, scene_time,
-	scene_cancel, scene_life,  scene_offload,
+	scene_cancel, scene_life,  scene_offload, scene_pools,
 };
 
 /* Some scenes, some of them more than once. */
