@@ -30,6 +30,7 @@
 #include "ramet/io.h"
 #include "ramet/sync.h"
 #include "ramet/task.h"
+#include "ramet/loop.h"
 #include "ramet/debug.h"
 #include "ramet/patch.h"
 

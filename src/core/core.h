@@ -39,6 +39,7 @@ enum wait {
 	WAIT_WAKER,
 	WAIT_CHILD, /* object: the pid */
 	WAIT_SIGNAL,
+	WAIT_LOOP,     /* object: the handle */
 	WAIT_LOT_OPEN, /* as WAIT_LOT, where OS threads or handlers may wake */
 };
 
@@ -171,6 +172,7 @@ struct loop {
 	struct poller *poller;  /* NULL until needed */
 	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
 	size_t in_lot;          /* ramets queued in the parking lot */
+	bool reachable;         /* other loops may send it work */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
 	void (*on_events)(struct loop *, const struct kernel_event *, int n);
@@ -180,6 +182,8 @@ struct loop {
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
 	void *lane;             /* task/lane.c's */
+	void *handle;           /* task/loops.c's; NULL: it is alone */
+	uint64_t *load_at;      /* atomic: how many run; may be NULL */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	struct outlet *outlet;  /* outlet.c's; NULL until needed */

@@ -155,7 +155,7 @@ static int64_t patience(struct loop *l)
 	if (has_mail(l))
 		return 0;
 	if (next == INT64_MAX) {
-		if (l->outside)
+		if (l->outside || l->reachable)
 			return RAMET_NEVER;
 		l->on_deadlock(l);
 		return l->ready ? 0 : RAMET_NEVER; /* a signal may help */
@@ -212,6 +212,9 @@ static void turn(struct loop *l)
 	look(l, timeout);
 	l->looked = l->now;
 	ramet__deliver(l);
+	if (l->load_at)
+		__atomic_store_n(l->load_at, l->stats.spawned - l->ended,
+				 __ATOMIC_RELAXED);
 	while ((t = ramet__timer_pop(&l->timers, l->now)))
 		on_timer(l, container_of(t, struct ramet, timer));
 	check(ramet__loop_changed(l));
