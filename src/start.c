@@ -4,6 +4,7 @@
 #include "core/outlet.h"
 #include "debug/report.h"
 #include "io/mode.h"
+#include "sync/claim.h"
 #include "sync/lot.h"
 #include "task/child.h"
 #include "task/lane.h"
@@ -24,6 +25,7 @@ static void end(void *loop)
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
+	ramet__claims_leave(l);
 	ramet__outlet_close(l);
 	ramet__io_close(l);
 	ramet__loop_free(l);
@@ -36,6 +38,7 @@ void ramet__after_fork(struct loop *l)
 {
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
+	ramet__claims_after_fork(l);
 	ramet__core_after_fork(l);
 	ramet__children_after_fork(l);
 	ramet__lane_after_fork(l);

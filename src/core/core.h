@@ -29,6 +29,10 @@ enum wait {
 	WAIT_SEND,
 	WAIT_RECV,
 	WAIT_SELECT,
+	WAIT_FUTURE,
+	WAIT_PUT,
+	WAIT_GET,
+	WAIT_DONE,  /* for a queue's items to be done */
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
@@ -40,6 +44,12 @@ enum wait {
 	WAIT_CHILD, /* object: the pid */
 	WAIT_SIGNAL,
 	WAIT_LOOP,     /* object: the handle */
+	/* The same as above, where other OS threads may wake. */
+	WAIT_SELECT_OPEN,
+	WAIT_FUTURE_OPEN,
+	WAIT_PUT_OPEN,
+	WAIT_GET_OPEN,
+	WAIT_DONE_OPEN,
 	WAIT_LOT_OPEN, /* as WAIT_LOT, where OS threads or handlers may wake */
 };
 
@@ -171,8 +181,10 @@ struct loop {
 	struct ramet *zombie;   /* ended, to be reclaimed by whoever is next */
 	struct poller *poller;  /* NULL until needed */
 	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
+	size_t errands;         /* that are under way: errand.c's */
 	size_t in_lot;          /* ramets queued in the parking lot */
 	bool reachable;         /* other loops may send it work */
+	void *claims;           /* sync/claim.c's */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
 	void (*on_events)(struct loop *, const struct kernel_event *, int n);

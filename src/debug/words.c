@@ -242,9 +242,18 @@ static const char *const objects[] = {
 	[WAIT_SEND] = "to send on channel",
 	[WAIT_RECV] = "to receive from channel",
 	[WAIT_SELECT] = "in select, cases",
+	[WAIT_FUTURE] = "for future",
+	[WAIT_PUT] = "to put into queue",
+	[WAIT_GET] = "to get from queue",
+	[WAIT_DONE] = "for the work to be done of queue",
 	[WAIT_POLL] = "for one of the descriptors in pollfd",
 	[WAIT_WAKER] = "for waker",
 	[WAIT_LOOP] = "for other loops to send it work, as loop",
+	[WAIT_SELECT_OPEN] = "in select, cases",
+	[WAIT_FUTURE_OPEN] = "for future",
+	[WAIT_PUT_OPEN] = "to put into queue",
+	[WAIT_GET_OPEN] = "to get from queue",
+	[WAIT_DONE_OPEN] = "for the work to be done of queue",
 };
 
 static void put_child(struct out *o, uintptr_t pid)
