@@ -123,7 +123,10 @@ struct cold {
 	struct joiner *joiner;
 	/* Called last, by the ramet itself; whoever owns it takes over. */
 	void (*on_end)(struct ramet *);
-	struct ramet_group *group; /* on_end's; with its list: */
+	union { /* on_end's */
+		struct ramet_group *group; /* with its list: */
+		struct ramet_future *future;
+	};
 	struct ramet *group_prev, *group_next;
 	struct callback *defers, *links, **links_end;
 	void **locals;

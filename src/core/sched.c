@@ -84,7 +84,10 @@ void ramet__post(struct loop *l, struct mail *mail)
 	while (!__atomic_compare_exchange_n(&l->inbox, &mail->next, mail, true,
 					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		;
-	if (__atomic_load_n(&l->sleeping, __ATOMIC_SEQ_CST))
+	/* Of many who post, one wakes.  tests/model/wake.pml is this protocol.
+	 */
+	if (__atomic_load_n(&l->sleeping, __ATOMIC_SEQ_CST) &&
+	    __atomic_exchange_n(&l->sleeping, 0, __ATOMIC_SEQ_CST))
 		ramet__kernel->wake(l->poller);
 }
 
@@ -220,7 +223,8 @@ static void turn(struct loop *l)
 	check(ramet__loop_changed(l));
 }
 
-/* While ramets are ready, turn every LOOK_NS.  Reading the clock at each switch
+/* While ramets are ready, turn every LOOK_NS; mail, which costs nothing to look
+ * for, is taken in more often.  Reading the clock at each switch
  * would cost more than the switch, so count switches, more of them as long as
  * they prove short. */
 static void look_maybe(struct loop *l)
@@ -229,6 +233,8 @@ static void look_maybe(struct loop *l)
 
 	if (passed >= LOOK_NS)
 		turn(l);
+	else
+		ramet__deliver(l);
 	if (passed > 2 * LOOK_NS && l->look_every > 1)
 		l->look_every /= 2;
 	else if (passed < LOOK_NS / 2 && l->look_every < LOOK_EVERY_MAX)

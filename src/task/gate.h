@@ -37,6 +37,11 @@ struct ramet_loop {
 	bool stop;
 	struct mail stop_mail;
 
+	/* loop_go.c's requests: those to use again, those that others have sent
+	 * home (atomic, newest first), and others' that are to go home. */
+	struct request *spare, *homecome, *homebound;
+	unsigned requests, together;
+
 	/* The starter's. */
 	bool used;
 	int error;
@@ -72,6 +77,11 @@ static inline void gate_open(struct ramet_loop *h)
 static inline void gate_close(struct ramet_loop *h)
 {
 	__atomic_fetch_and(&h->gate, ~GATE_OPEN, __ATOMIC_ACQ_REL);
+}
+
+static inline bool gate_is_open(const struct ramet_loop *h)
+{
+	return __atomic_load_n(&h->gate, __ATOMIC_ACQUIRE) & GATE_OPEN;
 }
 
 static inline void gate_wait_empty(struct ramet_loop *h)

@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 enum { PATIENCE_LEAST = RAMET_MS / 4, PATIENCE_MOST = 64 * RAMET_MS };
 
@@ -52,6 +53,8 @@ static int join_table(struct loop *l, struct ramet_loop *h)
 	h->outlet = ramet__outlet(l);
 	if (!h->outlet)
 		return -ENOMEM;
+	h->spare = h->homecome = h->homebound = NULL;
+	h->requests = h->together = 0;
 	h->loop = l;
 	h->stop = false;
 	h->running = 1;
@@ -126,7 +129,7 @@ static void *run(void *handle)
 	char name[16];
 
 	snprintf(name, sizeof name, "ramet loop %u", h->index % 1000);
-	ramet__libc.pthread_setname_np(pthread_self(), name);
+	kernel_call(SYS_prctl, PR_SET_NAME, KERNEL_ARG(name), 0, 0, 0, 0);
 	l = ramet__loop();
 	h->error = l ? join_table(l, h) : -ENOMEM;
 	if (h->error < 0) {
@@ -285,6 +288,7 @@ static int start(struct loop *l, size_t n)
 	while (err == 0 && count < n)
 		err = count < LOOPS_MAX && !kernel_picks() ? add_other()
 							   : -EAGAIN;
+	l->reachable = count > 0; /* a fork has ended that */
 	return err;
 }
 
@@ -324,6 +328,7 @@ static void begin_stop(void)
 
 static void leave_table(struct ramet_loop *h)
 {
+	ramet__loop_free_requests(h);
 	ramet__outlet_release(h->outlet);
 	h->outlet = NULL;
 	h->used = false;
@@ -343,7 +348,7 @@ static int finish_stop(int mode)
 		leave_table(table[i]);
 	}
 	gate_close(l->handle);
-	gate_wait_empty(l->handle);
+	take_last_requests(l, l->handle);
 	leave_table(l->handle);
 	l->handle = NULL;
 	l->load_at = NULL;

@@ -16,6 +16,9 @@ struct outlet *ramet__loop_outlet(struct ramet_loop *loop);
 /* The loop's main has ended: if it started others, they end first. */
 void ramet__loops_end(struct loop *l);
 
+/* A loop has ended, and those it sent to: what loop_go.c kept for it. */
+void ramet__loop_free_requests(struct ramet_loop *loop);
+
 /* The last thing that the OS thread of a loop does; NULL: of one of no others.
  */
 void ramet__loops_left(struct ramet_loop *loop);
