@@ -277,6 +277,16 @@ static int become_starter(struct loop *l)
 	return 0;
 }
 
+/* Without loops nobody is the starter, unless one of its ramets waits to be. */
+static void end_change(void)
+{
+	bool over = !count && !changing.waiters.first;
+
+	ramet__mutex_pass(&changing);
+	if (over)
+		__atomic_store_n(&starter, NULL, __ATOMIC_RELEASE);
+}
+
 static int finish_stop(int mode);
 
 static int start(struct loop *l, size_t n)
@@ -305,7 +315,7 @@ int ramet_loops_start(size_t n)
 	if (err < 0)
 		return (int)ramet__fail(err);
 	err = start(l, n ? n : processors());
-	ramet__mutex_pass(&changing);
+	end_change();
 	return (int)ramet__ret(err < 0 ? err : (int)count);
 }
 
@@ -355,7 +365,6 @@ static int finish_stop(int mode)
 	l->reachable = false;
 	__atomic_store_n(&count, 0, __ATOMIC_RELEASE);
 	stopping = false;
-	__atomic_store_n(&starter, NULL, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -376,7 +385,7 @@ static int stop(struct loop *l, int mode)
 			begin_stop();
 		if (count)
 			err = finish_stop(mode);
-		ramet__mutex_pass(&changing);
+		end_change();
 	}
 	if (mode == LOT_FIRM)
 		ramet_scope_close(&shield);
@@ -428,7 +437,8 @@ struct ramet_loop *ramet_loop_least(void)
 	for (size_t i = 0; i < n; i++) {
 		struct ramet_loop *h =
 			ramet_loop_at((self ? self->index + 1 + i : i) % n);
-		uint64_t load = gate_load(h);
+		uint64_t load =
+			h == self ? running(ramet__this_loop) : gate_load(h);
 
 		if (load < least) {
 			least = load;
