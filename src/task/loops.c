@@ -256,8 +256,7 @@ struct ramet_loop *ramet_loop_least(void)
 	for (size_t i = 0; i < n; i++) {
 		struct ramet_loop *h =
 			ramet_loop_at((self ? self->index + 1 + i : i) % n);
-		uint64_t load =
-			h == self ? running(ramet__this_loop) : gate_load(h);
+		uint64_t load = gate_load(h, h == self);
 
 		if (load < least) {
 			least = load;
