@@ -33,6 +33,7 @@
 #include "ramet/sync.h"
 #include "ramet/task.h"
 #include "ramet/pool.h"
+#include "ramet/loop.h"
 #include "ramet/debug.h"
 #include "ramet/patch.h"
 

@@ -7,6 +7,7 @@
 #include "sync/claim.h"
 #include "sync/lot.h"
 #include "task/child.h"
+#include "task/loops.h"
 
 #include <pthread.h>
 
@@ -14,9 +15,12 @@
 static void end(void *loop)
 {
 	struct loop *l = loop;
+	struct ramet_loop *handle;
 
 	ramet__this_loop = l;
 	ramet__end_main(l);
+	ramet__loops_end(l);
+	handle = l->handle;
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
@@ -24,6 +28,7 @@ static void end(void *loop)
 	ramet__outlet_close(l);
 	ramet__io_close(l);
 	ramet__loop_free(l);
+	ramet__loops_left(handle);
 }
 
 /* ---- fork --------------------------------------------------------------- */
@@ -35,6 +40,7 @@ void ramet__after_fork(struct loop *l)
 	ramet__claims_after_fork(l);
 	ramet__core_after_fork(l);
 	ramet__children_after_fork(l);
+	ramet__loops_after_fork(l);
 	ramet__quit_after_fork(l);
 	if (l->on_fork)
 		l->on_fork(l);

@@ -51,6 +51,7 @@ enum wait {
 	WAIT_WAKER,
 	WAIT_CHILD, /* object: the pid */
 	WAIT_SIGNAL,
+	WAIT_LOOP,     /* object: the handle */
 	/* The same as above, where other OS threads may wake. */
 	WAIT_SELECT_OPEN,
 	WAIT_FUTURE_OPEN,
@@ -136,7 +137,10 @@ struct cold {
 	struct joiner *joiner;
 	/* Called last, by the ramet itself; whoever owns it takes over. */
 	void (*on_end)(struct ramet *);
-	struct ramet_group *group; /* on_end's; with its list: */
+	union { /* on_end's */
+		struct ramet_group *group; /* with its list: */
+		struct ramet_future *future;
+	};
 	struct ramet *group_prev, *group_next;
 	struct callback *defers, *links, **links_end;
 	void **locals;
@@ -197,6 +201,7 @@ struct loop {
 	size_t errands;         /* that are under way: errand.c's */
 	size_t in_lot;          /* ramets queued in the parking lot */
 	struct claim *claims;   /* sync/claim.c's */
+	bool reachable;         /* other loops may send it work */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
 	void (*on_events)(struct loop *, const struct kernel_event *, int n);
@@ -205,6 +210,8 @@ struct loop {
 	void (*on_fork)(struct loop *);
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
+	void *handle;           /* task/loops.c's; NULL: it is alone */
+	uint64_t *load_at;      /* atomic: how many run; may be NULL */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	int64_t doubt;          /* see patience of sched.c */
