@@ -32,5 +32,6 @@
 #include "ramet/task.h"
 #include "ramet/debug.h"
 #include "ramet/patch.h"
+#include "ramet/process.h"
 
 #endif

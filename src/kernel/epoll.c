@@ -6,6 +6,7 @@
  * made at the first call, whose completions are one more reason to wake up.
  */
 #include "kernel/guard.h"
+#include "kernel/launch.h"
 #include "kernel/ring.h"
 #include "kernel/calls.h"
 
@@ -191,4 +192,5 @@ const struct kernel ramet__epoll = {
 	.submit = epoll_submit,
 	.cancel = epoll_cancel,
 	.run = kernel_pool_run,
+	.launch = kernel_real_launch,
 };

@@ -42,6 +42,8 @@ struct kernel_op {
 	void (*done)(struct kernel_op *);
 };
 
+struct kernel_launch;
+
 struct kernel {
 	const char *name;
 
@@ -100,6 +102,9 @@ struct kernel {
 	/* Hand a job to a helper thread.  Returns 0, or -errno: EAGAIN (no
 	 * thread to be had). */
 	int (*run)(struct kernel_job *job);
+
+	/* Start a program in a new process: see launch.h. */
+	int (*launch)(struct kernel_launch *launch);
 };
 
 extern const struct kernel ramet__epoll, ramet__sim;

@@ -8,6 +8,7 @@
  * Completions carry the number of their request, so those of an old one do not
  * touch what the descriptor means now.  They are gathered per descriptor.
  */
+#include "kernel/launch.h"
 #include "kernel/ring.h"
 #include "kernel/calls.h"
 
@@ -337,4 +338,5 @@ const struct kernel ramet__uring = {
 	.submit = uring_submit,
 	.cancel = uring_cancel,
 	.run = kernel_pool_run,
+	.launch = kernel_real_launch,
 };
