@@ -36,5 +36,6 @@
 #include "ramet/loop.h"
 #include "ramet/debug.h"
 #include "ramet/patch.h"
+#include "ramet/process.h"
 
 #endif

@@ -51,8 +51,9 @@ RAMET_API void ramet_process_free(struct ramet_process *p);
 
 RAMET_API pid_t ramet_process_pid(const struct ramet_process *p);
 
-/* Our ends of its pipes, for ramet_read, ramet_write and, once, ramet_close,
- * after which ramet_process_closed must be told; -1: there is none. */
+/* Our ends of its pipes, for ramet_read and ramet_write; ramet_process_close
+ * closes them.  -1: there is none.  Writing to one that nobody reads raises
+ * SIGPIPE, as ever: ignore that. */
 RAMET_API int ramet_process_in(const struct ramet_process *p);
 RAMET_API int ramet_process_out(const struct ramet_process *p);
 RAMET_API int ramet_process_err(const struct ramet_process *p);

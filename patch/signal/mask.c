@@ -6,6 +6,7 @@
 #include "patch/signal/state.h"
 
 #include "kernel/calls.h"
+#include "task/signals.h"
 
 struct loop *ramet__signals_home;
 bool ramet__vforked;
@@ -16,6 +17,7 @@ uint64_t ramet__kernel_mask(uint64_t mask)
 {
 	uint64_t before = 0;
 
+	mask |= __atomic_load_n(&ramet__signals_held, __ATOMIC_RELAXED);
 	kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, KERNEL_ARG(&mask),
 		    KERNEL_ARG(&before), sizeof mask, 0, 0);
 	return before;

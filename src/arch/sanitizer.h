@@ -27,6 +27,14 @@
 #endif
 #endif
 
+/* A function that no sanitizer follows. */
+#ifdef __clang__
+#define SANITIZER_BLIND __attribute__((disable_sanitizer_instrumentation))
+#else
+#define SANITIZER_BLIND                                                        \
+	__attribute__((no_sanitize_address, no_sanitize_thread))
+#endif
+
 /* LeakSanitizer reads all that the system's list of mappings calls readable,
  * which the lighter kind of guard still is. */
 #ifdef RAMET_ASAN

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 
 #if defined __x86_64__
-static inline long raw_syscall(long nr, long a, long b, long c, long d, long e,
+static inline __attribute__((always_inline)) long raw_syscall(long nr, long a, long b, long c, long d, long e,
 			       long f)
 {
 	register long r10 __asm__("r10") = d;
@@ -24,7 +24,7 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e,
 	return ret;
 }
 #elif defined __aarch64__
-static inline long raw_syscall(long nr, long a, long b, long c, long d, long e,
+static inline __attribute__((always_inline)) long raw_syscall(long nr, long a, long b, long c, long d, long e,
 			       long f)
 {
 	register long x8 __asm__("x8") = nr;

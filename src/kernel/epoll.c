@@ -6,6 +6,7 @@
  * made at the first call, whose completions are one more reason to wake up.
  */
 #include "kernel/guard.h"
+#include "kernel/launch.h"
 #include "kernel/ring.h"
 #include "kernel/calls.h"
 
@@ -193,4 +194,5 @@ const struct kernel ramet__epoll = {
 	.run = kernel_pool_run,
 	.alone = kernel_real_alone,
 	.recall = kernel_pool_recall,
+	.launch = kernel_real_launch,
 };

@@ -54,6 +54,8 @@ struct kernel_op {
 	void (*done)(struct kernel_op *);
 };
 
+struct kernel_launch;
+
 struct kernel {
 	const char *name;
 
@@ -120,6 +122,8 @@ struct kernel {
 	/* Take back a job that waits for its lane.  Returns whether: then
 	 * nothing of it will be called. */
 	bool (*recall)(struct kernel_job *job);
+	/* Start a program in a new process: see launch.h. */
+	int (*launch)(struct kernel_launch *launch);
 };
 
 extern const struct kernel ramet__epoll, ramet__sim;

@@ -4,6 +4,7 @@
  * Four sequences of random numbers are kept apart, so that a program that asks
  * for one more number, or a fault that is switched off, changes nothing else.
  */
+#include "kernel/launch.h"
 #include "kernel/sim_state.h"
 
 #include <stdarg.h>
@@ -242,8 +243,8 @@ void sim_print_left(void)
 		.open = sim_open, .close = sim_close, .abandon = sim_close,    \
 		.watch = sim_watch,                                            \
 		.unwatch = sim_unwatch, .wait = sim_wait, .wake = sim_wake,    \
-		.run = sim_run, .alone = sim_alone,                            \
-		.run = sim_run, .recall = sim_recall,                          \
+		.run = sim_run, .alone = sim_alone, .recall = sim_recall,      \
+		.launch = kernel_real_launch,                                  \
 	}
 
 const struct kernel ramet__sim = SIMULATED(sim_pick);

@@ -8,6 +8,7 @@
  * Completions carry the number of their request, so those of an old one do not
  * touch what the descriptor means now.  They are gathered per descriptor.
  */
+#include "kernel/launch.h"
 #include "kernel/ring.h"
 #include "kernel/calls.h"
 
@@ -339,4 +340,5 @@ const struct kernel ramet__uring = {
 	.run = kernel_pool_run,
 	.alone = kernel_real_alone,
 	.recall = kernel_pool_recall,
+	.launch = kernel_real_launch,
 };

@@ -153,6 +153,11 @@ static int failing_run(struct kernel_job *job)
 	return fails() ? -EAGAIN : real->run(job);
 }
 
+static int failing_launch(struct kernel_launch *launch)
+{
+	return fails() ? -EAGAIN : real->launch(launch);
+}
+
 void faults_begin(struct faults *shared)
 {
 	kernel_choose();
@@ -165,5 +170,6 @@ void faults_begin(struct faults *shared)
 	failing.watch = failing_watch;
 	failing.submit = real->submit ? failing_submit : NULL;
 	failing.run = failing_run;
+	failing.launch = failing_launch;
 	ramet__kernel = &failing;
 }
