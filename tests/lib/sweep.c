@@ -58,7 +58,7 @@ static bool run(const struct test *t, enum fault kind, uint64_t only)
 	*faults = (struct faults){.kind = kind, .only = only};
 	if (ftruncate(said, 0) < 0 || lseek(said, 0, SEEK_SET) < 0)
 		test_fail(__FILE__, __LINE__, "said: %m");
-	ended = test_process(t, getenv("TMPLIM") ? atoi(getenv("TMPLIM")) : test_limit(t), begin, &status);
+	ended = test_process(t, test_limit(t), begin, &status);
 	if (ended && may_end_so(kind, status))
 		return true;
 	show();
