@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Run an unmodified threaded program plain and under `ramet run`, and compare.
 
-usage: examples/side_by_side.py BUILD [CONNECTIONS]
+usage: examples/side_by_side.py BUILD [CONNECTIONS [SECONDS]]
 
 The program is an echo server with a thread for each connection, bench/echo/pthread.c; the load is
-bench/echo/load.c.  BUILD is a release build.
+bench/echo/load.c.  BUILD should be a release build.
 """
 import contextlib
 import os
@@ -17,7 +17,7 @@ import time
 
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo").resolve()
 CONNECTIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-SECONDS = 2
+SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 2
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER, LOAD = BUILD / "bench" / "echo-pthread", BUILD / "bench" / "load"
 RAMET = BUILD / "tools" / "ramet" / "ramet"
@@ -36,12 +36,6 @@ def tasks(pid):
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
             yield status(task / "status")
-
-
-def context_switches(pid):
-    """Of each OS thread, by its number."""
-    return {t["Pid"]: number_of(t["voluntary_ctxt_switches"]) + number_of(t["nonvoluntary_ctxt_switches"])
-            for t in tasks(pid)}
 
 
 def on(cpu):
@@ -63,21 +57,17 @@ def measure(command):
         if not select.select([server.stdout], [], [], 20)[0]:
             sys.exit(f"{command[0]} does not say its port")
         port = server.stdout.readline().decode().strip()
-        load = subprocess.Popen([str(c) for c in (LOAD, port, server.pid, CONNECTIONS, 64, 0.5, SECONDS)],
+        load = subprocess.Popen([str(c) for c in (LOAD, port, server.pid, CONNECTIONS, 64, 0.5, SECONDS, "asks")],
                                 stdout=subprocess.PIPE, text=True, preexec_fn=on(CPUS[-1]))
         until_connected(server.pid)
         time.sleep(0.5 + SECONDS / 2)  # in the middle of it
         kernel_stacks = number_of(status("/proc/meminfo")["KernelStack"])
-        threads, before = len(list(tasks(server.pid))), context_switches(server.pid)
-        started = time.monotonic()
-        time.sleep(SECONDS / 4)
-        after = context_switches(server.pid)  # some threads may have ended
-        switches = sum(after[t] - before[t] for t in before.keys() & after) / (time.monotonic() - started)
+        threads = len(list(tasks(server.pid)))
         memory = number_of(status(f"/proc/{server.pid}/status")["VmRSS"])
         messages, seconds, cpu, p50, p99 = map(float, load.communicate(timeout=60)[0].split())
-        rate = messages / seconds
-        return [threads, rate, cpu / messages * 1e6, switches / rate, p50 / 1000, p99 / 1000, memory / 1024,
-                kernel_stacks / 1024]
+        before, after = (int(server.stdout.readline()) for _ in range(2))  # context switches
+        return [threads, messages / seconds, cpu / messages * 1e6, (after - before) / messages, p50 / 1000,
+                p99 / 1000, memory / 1024, kernel_stacks / 1024]
     finally:
         server.kill()
         server.wait()

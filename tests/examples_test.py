@@ -26,6 +26,7 @@ import traceback
 SLOW = float(os.environ.get("TEST_TIMEOUT", 1))
 LIMIT = 60 * SLOW  # seconds for anything that is waited for, however busy the machine
 FOLDER = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/gcc/examples").resolve()
+SOURCES = pathlib.Path(__file__).resolve().parent.parent
 DEMO = ["--demo", "--pages", "200", "--at-once", "100"]  # all come, the last after half a second
 SILENT = ["--demo", "--pages", "300", "--at-once", "100"]  # page 250 does not
 NO_DEADLINE = ["--deadline", str(int(LIMIT))]
@@ -567,6 +568,27 @@ def origin_keeps_connections():
             sizes.append(len(answer.read()))
         assert sizes[0] == sizes[3] != sizes[2] and sizes[1] == 0, sizes
         c.close()
+
+
+@test
+def side_by_side_compares_a_program_with_itself():
+    ramet = FOLDER.parent / "tools" / "ramet" / "ramet"
+    if not ramet.exists():
+        return "no ramet run here"
+    if "TSAN_OPTIONS" in os.environ:  # as tests/meson.build sets it for any of them
+        return "a sanitizer and ramet run both come first"
+    p = subprocess.run([sys.executable, SOURCES / "examples" / "side_by_side.py", FOLDER.parent, "30", "0.5"],
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    equal((p.returncode, p.stderr), (0, ""))
+    rows = dict(re.findall(r"(?m)^(\w.*?)  +([\d,.]+  +[\d,.]+)$", p.stdout))
+    plain, ours = zip(*([float(n.replace(",", "")) for n in row.split()] for row in rows.values()))
+    equal(list(rows), ["OS threads", "messages per second", "CPU per message, us", "context switches per message",
+                       "answer after, median, ms", "answer after, 99 %, ms", "resident memory, MiB",
+                       "kernel stacks, all programs', MiB"])
+    equal(plain[0], 31)
+    assert 1 <= ours[0] < 10 and plain[1] > 0 < ours[1], p.stdout  # the runtime's helpers and the kernel's may be there
+    assert plain[6] > 0 < ours[6], p.stdout
+    return None
 
 
 def main():

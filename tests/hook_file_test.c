@@ -28,7 +28,8 @@ static void begin(void)
 
 	find_libc();
 	foreign_pipe(fds);
-	CHECK_ERR(ramet_fsync(fds[0]), EINVAL);
+	for (int i = 0; i < 2; i++) /* the first may be made without the ring */
+		CHECK_ERR(ramet_fsync(fds[0]), EINVAL);
 	close_pair(fds);
 	test_fds_are_kept();
 }
@@ -98,7 +99,7 @@ TEST(what_is_cached_costs_one_system_call)
 	calls = system_calls();
 	for (int i = 0; i < 10; i++)
 		CHECK_EQ(HOOK(pread)(fd, buf, sizeof buf, 0), sizeof buf);
-	CHECK_EQ(system_calls() - calls, 10);
+	check_calls(calls, 10);
 	close(fd);
 }
 
@@ -507,8 +508,10 @@ TEST(named_pipes_wait_for_their_other_end)
 		settle();
 		CHECK_EQ(ramet_ended(a), 0);
 		b = spawn(open_fifo, &o[!(i % 2)]);
-		join(a);
-		join(b);
+		LIVELY {
+			join(a);
+			join(b);
+		}
 		CHECK(o[0].fd >= 0 && o[1].fd >= 0);
 		CHECK_EQ(fcntl(o[0].fd, F_GETFL) & O_NONBLOCK, 0);
 		CHECK_EQ(HOOK(write)(o[1].fd, "x", 1), 1);

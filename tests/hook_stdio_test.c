@@ -306,6 +306,7 @@ TEST(os_threads_and_ramets_share_a_file)
 	}
 	/* The last are in its buffer. */
 	lines = count_lines(&l, 2 * N * 200 - 8);
+	CHECK_EQ(lines, 2 * N * 200 - 8);
 	for (int i = 0; i < N; i++) /* these first: it needs the loop */
 		join(r[i]);
 	for (int i = 0; i < N; i++)

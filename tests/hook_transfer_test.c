@@ -6,6 +6,8 @@
 #include <semaphore.h>
 #include <sys/syscall.h>
 
+TEST_SEES_EINTR;
+
 enum { MUCH = 8 << 20 };
 
 static void *take_all(void *p)
@@ -16,6 +18,7 @@ static void *take_all(void *p)
 
 	while ((n = read(*(int *)p, buf, sizeof buf)) > 0)
 		got += (size_t)n;
+	CHECK_EQ(n, 0);
 	return (void *)got;
 }
 
@@ -176,10 +179,12 @@ static void slow_down(int file)
 	ramet__kernel = &slow;
 }
 
-static void let_helper_begin(void)
+static void let_helper_begin(struct ramet *caller)
 {
-	while (!__atomic_load_n(&begun, __ATOMIC_SEQ_CST))
+	while (!__atomic_load_n(&begun, __ATOMIC_SEQ_CST)) {
+		CHECK_EQ(ramet_ended(caller), 0);
 		settle();
+	}
 	settle();
 }
 
@@ -214,13 +219,15 @@ TEST(a_sendfile_by_a_helper_ends_with_its_scope)
 	CHECK(copy >= 0);
 	fill(fds[1]);
 	t = spawn(sendfile_call, &s);
-	let_helper_begin();
+	LIVELY
+		let_helper_begin(t);
 	CHECK_EQ(ramet_cancel(t), 0);
 	join(t);
 	CHECK_EQ(s.result, -1);
 	CHECK_EQ(s.error, ECANCELED);
 	/* Whoever knows nothing of scopes cannot go on with it. */
-	CHECK_ERR(send(fds[1], "x", 1, MSG_NOSIGNAL), EPIPE);
+	LIVELY
+		CHECK_ERR(send(fds[1], "x", 1, MSG_NOSIGNAL), EPIPE);
 	CHECK_EQ(close(copy), 0);
 	CHECK_EQ(close(s.file), 0);
 	end_pair(fds);
@@ -259,8 +266,10 @@ TEST(others_run_while_a_file_is_fetched)
 		CHECK(ticks > before);
 		sem_post(&go);
 		if (i == 0) {
-			while (__atomic_load_n(&cold, __ATOMIC_SEQ_CST) == 2)
+			while (__atomic_load_n(&cold, __ATOMIC_SEQ_CST) == 2) {
+				CHECK_EQ(ramet_ended(t), 0);
 				settle();
+			}
 			settle();
 			sem_post(&go);
 		}
@@ -288,7 +297,7 @@ TEST(a_fetch_ends_with_its_scope)
 	s.socket = fds[1];
 	__atomic_store_n(&cold, 1, __ATOMIC_SEQ_CST);
 	t = spawn(sendfile_call, &s);
-	let_helper_begin();
+	let_helper_begin(t);
 	CHECK_EQ(ramet_cancel(t), 0);
 	join(t);
 	CHECK_EQ(s.result, -1);

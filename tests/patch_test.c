@@ -19,6 +19,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -644,18 +645,46 @@ TEST(a_definition_that_is_not_libcs_is_what_is_asked_for)
 
 /* ---- all or nothing ----------------------------------------------------- */
 
+/* In place of the number of a system call: memory, from the runtime's door and
+ * from libc. */
+enum { DOOR_MEMORY = -1, LIBC_MEMORY = -2 };
+
 static const struct kernel *real;
 static struct kernel failing;
 static long failing_nr;
 static int failing_error, calls_left; /* till the one that fails */
 
+static bool fails(long nr)
+{
+	return nr == failing_nr && calls_left > 0 && --calls_left == 0;
+}
+
 static long failing_call(long nr, long a, long b, long c, long d, long e,
 			 long f)
 {
-	if (nr == failing_nr && calls_left > 0 && --calls_left == 0)
-		return -failing_error;
-	return real->call(nr, a, b, c, d, e, f);
+	return fails(nr) ? -failing_error : real->call(nr, a, b, c, d, e, f);
 }
+
+static void *failing_alloc(size_t size)
+{
+	return fails(DOOR_MEMORY) ? NULL : real->alloc(size);
+}
+
+#if !TEST_ASAN && !TEST_TSAN
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+
+/* The dynamic linker's memory for a thread comes from here, too. */
+__attribute__((visibility("default"))) void *malloc(size_t size)
+{
+	return fails(LIBC_MEMORY) ? NULL : __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void *calloc(size_t count, size_t size)
+{
+	return fails(LIBC_MEMORY) ? NULL : __libc_calloc(count, size);
+}
+#endif
 
 static void fail_nth(long nr, int n, int error)
 {
@@ -664,6 +693,7 @@ static void fail_nth(long nr, int n, int error)
 		real = ramet__kernel;
 		failing = *real;
 		failing.call = failing_call;
+		failing.alloc = failing_alloc;
 		ramet__kernel = &failing;
 	}
 	failing_nr = nr;
@@ -984,4 +1014,82 @@ TEST(threads_made_after_group_thread_is_patched_are_ramets)
 	CHECK(pthread_equal(thread, self));
 	CHECK(ramet_unpatch(RAMET_THREAD, "*") > 0);
 	CHECK_EQ(ramet_patched("pthread_create"), 0);
+}
+
+static void *yields_until_stop(void *arg)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return arg;
+}
+
+static uint64_t live_ramets(void)
+{
+	struct ramet_stats stats;
+
+	CHECK_EQ(ramet_get_stats(&stats), 0);
+	return stats.live;
+}
+
+enum { THREADS = 64 };
+
+/* Each call in turn, until there are none left to fail.  What has been made
+ * stays in use, and each time the stacks are of another size, so that nothing
+ * is there to be used again.  Returns how many times it failed. */
+static int fail_each_create(long nr, pthread_t *threads, int *made)
+{
+	static size_t stack_size = 32768;
+	pthread_attr_t attr;
+	int failures = 0;
+
+	stack_size *= 2;
+	CHECK_EQ(pthread_attr_init(&attr), 0);
+	CHECK_EQ(pthread_attr_setstacksize(&attr, stack_size), 0);
+	for (int n = 1;; n++) {
+		uint64_t before = live_ramets();
+		int err;
+		bool over;
+
+		fail_nth(nr, n, ENOMEM);
+		CHECK(*made < THREADS);
+		err = pthread_create(&threads[*made], &attr, yields_until_stop,
+				     made);
+		over = calls_left > 0;
+		calls_left = 0;
+		if (err) {
+			CHECK_EQ(err, EAGAIN);
+			CHECK_EQ(live_ramets(), before);
+			failures++;
+		} else {
+			CHECK_EQ(live_ramets(), before + 1);
+			++*made;
+		}
+		if (over)
+			return failures;
+	}
+}
+
+TEST(a_thread_that_cannot_be_made_changes_nothing)
+{
+	pthread_t threads[THREADS];
+	int made = 0;
+
+	if (TEST_ASAN || TEST_TSAN)
+		test_skip("sanitizers have threads of their own");
+	if (ramet_patch(RAMET_THREAD, "*") < 0)
+		test_skip(ramet_patch_reason());
+	CHECK(fail_each_create(DOOR_MEMORY, threads, &made) >= 1);
+	CHECK(fail_each_create(LIBC_MEMORY, threads, &made) >= 4);
+	/* One does without: fewer stacks are made then, or no guard pages. */
+	CHECK_EQ(fail_each_create(SYS_mmap, threads, &made), 0);
+	fail_each_create(SYS_mprotect, threads, &made);
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	for (int i = 0; i < made; i++) {
+		void *value;
+
+		CHECK_EQ(pthread_join(threads[i], &value), 0);
+		CHECK(value == &made);
+	}
+	CHECK_EQ(live_ramets(), 1);
+	CHECK(ramet_unpatch(RAMET_THREAD, "*") > 0);
 }

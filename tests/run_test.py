@@ -339,6 +339,44 @@ def chosen_libraries_can_be_watched():
     equal(json.loads(err)["created"], 2)
 
 
+# Two that wait in libwaits.so, one after the other or meanwhile.
+IN_TURN = "a sleeps\na is awake\nb sleeps\nb is awake\n"
+AT_ONCE = "a sleeps\nb sleeps\na is awake\nb is awake\n"
+
+
+@test
+def calls_of_a_chosen_library_let_others_run():
+    calls = FOLDER / "calls"
+    equal(subprocess.run([calls, "ramets", "naps"], stdout=subprocess.PIPE, text=True, timeout=LIMIT).stdout, IN_TURN)
+    for lib in ("libwaits", "libz,libwaits.so", "libwait*"):
+        equal(run(f"--lib={lib}", calls, "ramets", "naps"), (AT_ONCE, ""))
+    for lib in ("libz", "libwaits_late", "libwaits.so.5"):
+        equal(run(f"--lib={lib}", calls, "ramets", "naps")[0], IN_TURN)
+    equal(run("--lib=libwaits", "--patch=socket", calls, "ramets", "naps")[0], IN_TURN)
+
+
+@test
+def a_chosen_librarys_read_waits_for_another_ramet():
+    calls = FOLDER / "calls"
+    equal(run("--lib=libwaits", calls, "ramets", "reads"), ("a reads\nb writes\na has read x\n", ""))
+    for no_help in (["--lib=libz"], ["--lib=libwaits", "--patch=time"]):
+        equal(run(*no_help, calls, "ramets", "reads", status=-signal.SIGALRM)[0], "a reads\n")
+
+
+@test
+def a_chosen_library_may_be_loaded_later():
+    late = FOLDER / "libwaits_late.so"
+    equal(run("--lib=libwaits_late", FOLDER / "calls", "ramets", "naps", late)[0], AT_ONCE)
+    equal(run("--lib=libwaits.*", FOLDER / "calls", "ramets", "naps", late)[0], IN_TURN)
+
+
+@test
+def a_chosen_library_in_plain_threads_waits_as_ever():
+    out, err = run("--lib=libwaits", "--report", "--json", FOLDER / "calls", "threads", "reads")
+    equal(sorted(out.splitlines()), ["a has read x", "a reads", "b writes"])
+    equal(json.loads(err)["created"], 1)
+
+
 @test
 def bad_groups_in_the_environment_are_refused():
     library = RAMET.parent.parent.parent / "src/libramet-preload.so"
@@ -399,6 +437,52 @@ def setuid_programs_are_refused():
         own.chmod(0o4755)
         run(own)  # gives no right that we have not
     return None
+
+
+def as_nobody(*args, **options):
+    """A plain user's `ramet run`; root's files may be out of its reach."""
+    with folder() as here:
+        here.chmod(0o755)
+        shutil.copy(RAMET, here / "ramet")
+        return subprocess.run([here / "ramet", "run", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=LIMIT, user=65534, group=65534, extra_groups=[], cwd="/", **options)
+
+
+@test
+def programs_with_file_capabilities_are_refused():
+    if os.getuid() != 0:
+        return "only root can give them"
+    with folder() as here:
+        here.chmod(0o755)
+        program = here / "program"
+        shutil.copy("/bin/true", program)
+        try:  # cap_net_bind_service, permitted and effective
+            os.setxattr(program, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0))
+        except OSError as error:
+            return f"{here} takes no capabilities: {error.strerror}"
+        p = as_nobody(program)
+        equal((p.returncode, p.stdout), (2, ""))
+        matches(r"^ramet run: \S+/program has file capabilities, .*setcap -r\n$", p.stderr)
+        run(program)  # root gets no right that it has not
+        os.removexattr(program, "security.capability")
+        p = as_nobody(program)
+        matches("install ramet again", p.stderr)  # which comes after that
+    return None
+
+
+@test
+def a_machine_without_fsgsbase_has_no_threads_as_ramets():
+    library = RAMET.parent.parent.parent / "src/libramet-preload.so"
+    lacks = FOLDER / "liblacks.so"
+    env = os.environ | {"LD_PRELOAD": str(lacks)}
+    refused("/bin/true", why="no FSGSBASE.*use --no-patch=thread", env=env)
+    equal(run("--no-patch=thread", "/bin/echo", "hello", env=env), ("hello\n", ""))
+    run("--lib=libwaits", "/bin/true", env=env)
+    # A program that an old ramet, or nobody, has looked at.
+    p = subprocess.run(["/bin/true"], stderr=subprocess.PIPE, text=True, timeout=LIMIT,
+                       env={"LD_PRELOAD": f"{library}:{lacks}"})
+    equal(p.returncode, 2)
+    matches(r"^ramet run: threads cannot be ramets here: .*FSGSBASE.*\n$", p.stderr)
 
 
 @test
@@ -585,6 +669,22 @@ def tracing_changes_no_program():
               "print(open('/proc/self/comm').read())\n")
     plain = subprocess.run([PYTHON, "-c", script], stdout=subprocess.PIPE, text=True, timeout=LIMIT).stdout
     equal(run("--trace-blocking", PYTHON, "-c", script)[0], plain)
+
+
+def without_dispatch(*args):
+    return subprocess.run([FOLDER / "forbids", RAMET, "run", "--trace-blocking", *args], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=LIMIT)
+
+
+@test
+def kernels_without_dispatch_are_said_once():
+    p = without_dispatch(FOLDER / "blocks", "futex")
+    equal((p.returncode, p.stdout), (0, "done\n"))
+    equal(p.stderr, "ramet run: calls that block are not traced: "
+          "the kernel has no syscall user dispatch (Linux 5.11), or forbids it\n")
+    p = without_dispatch("--report", "--json", "/bin/true")
+    equal(json.loads(p.stderr.splitlines()[1])["blocked_calls"], None)
+    equal(without_dispatch("/bin/sh", "-c", "kill -SYS $$").returncode, -signal.SIGSYS)
 
 
 def main():

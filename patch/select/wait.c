@@ -27,12 +27,16 @@ static bool asked(struct loop *l)
 }
 
 /* A handler that ran during the system call may not be this thread's; if it is,
- * it has asked. */
+ * it has asked.  What is ready is seen in any case: of files nothing tells
+ * later. */
 static long look(struct watching *w)
 {
-	long n = w->look(w);
+	long n;
 
-	return n == -EINTR ? 0 : n;
+	do
+		n = w->look(w);
+	while (n == -EINTR);
+	return n;
 }
 
 static long wait_for(struct loop *l, struct watching *w)

@@ -13,6 +13,10 @@ struct file_state ramet__files;
 
 enum { BATCH = 128 }; /* locks made at a time: a page */
 
+/* As many FILEs as most programs ever have wait as ramets even if there is no
+ * memory when they first do. */
+static struct file_lock first[BATCH];
+static int first_used;
 static struct file_lock *spare;
 static int table_lock; /* held for moments, for changes only */
 
@@ -31,6 +35,8 @@ static struct file_lock *take_unused(void)
 {
 	struct file_lock *k = spare;
 
+	if (!k && first_used < BATCH)
+		return &first[first_used++];
 	if (!k) {
 		k = kernel_alloc(BATCH * sizeof *k);
 		if (!k)

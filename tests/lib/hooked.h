@@ -18,8 +18,8 @@ static inline void find_libc(void)
 	CHECK(ramet__loop());
 }
 
-/* OS threads of this process, less the one that a sanitizer has.  It has another
- * once threads are made. */
+/* OS threads of this process, less the one that a sanitizer has.  It has
+ * another once threads are made. */
 static inline int os_threads(void)
 {
 	DIR *dir = opendir("/proc/self/task");

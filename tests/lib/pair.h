@@ -41,6 +41,10 @@ static inline void settle(void)
 		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
 }
 
+/* A wait that ends, unless a call before it has failed: in place of a test that
+ * hangs then. */
+#define LIVELY RAMET_WITHIN(3 * RAMET_SEC)
+
 /* ---- pairs: what is written to fds[1] can be read from fds[0] ----------- */
 
 static inline void tcp_pair(int fds[2])
@@ -121,6 +125,15 @@ static inline int64_t system_calls(void)
 
 	CHECK_EQ(ramet_get_stats(&stats), 0);
 	return (int64_t)stats.system_calls;
+}
+
+/* There have been n since `before`; an interrupted one is made again. */
+static inline void check_calls(int64_t before, int64_t n)
+{
+	int64_t more = system_calls() - before - n;
+
+	if (!test_is_swept() || more != 1)
+		CHECK_EQ(more, 0);
 }
 
 #endif

@@ -3,7 +3,7 @@
  * A call that fails with an error may fail the test's own checks.  What it must
  * not do is crash, hang, trip a sanitizer, or leave a descriptor or memory
  * behind when the test passes nevertheless.  One that a signal interrupts must
- * not be noticed at all.
+ * not be noticed at all, unless the program has TEST_SEES_EINTR.
  *
  *	TEST_FAULT=error:17, TEST_FAULT=eintr:17    in place of all of them
  */

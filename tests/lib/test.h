@@ -90,6 +90,9 @@ uint32_t test_rand(uint32_t below);
 /* True under valgrind, a sanitizer or an emulator (TEST_TIMEOUT > 1). */
 bool test_slow(void);
 
+/* True when calls fail on purpose. */
+bool test_is_swept(void);
+
 /* n, or a tenth of it when slow, or twenty times as much in a long run. */
 int test_rounds(int n);
 
@@ -110,6 +113,11 @@ void test_begin(void);
 /* Run one test in its own process; reason is set when it was skipped. */
 enum test_result { TEST_PASSED, TEST_FAILED, TEST_SKIPPED };
 enum test_result test_run(const struct test *t, const char **reason);
+
+/* In a program of which what it tests may end with EINTR, as POSIX has it:
+ * there --sweep allows tests to fail by interruptions, too. */
+#define TEST_SEES_EINTR const char test_sees_eintr = 1
+extern const char test_sees_eintr __attribute__((weak));
 
 /* What the macros above call. */
 void test_equal(const char *file, int line, const char *what, long long got,
