@@ -2,6 +2,8 @@
  * wait for it. */
 #include "sync/select.h"
 
+#include "sync/event.h"
+
 /* ---- reading the cases -------------------------------------------------- */
 
 /* One that others may complete in other OS threads, which takes a claim. */
@@ -56,7 +58,7 @@ static int read_case(struct selection *s, int i)
 	case RAMET_SELECT_EVENT:
 		if (!c->event)
 			return -EINVAL;
-		return foreign(&c->event->waiters, s->loop) ? -EPERM : 1;
+		return ramet__event_use(s->loop, c->event) < 0 ? -EPERM : 1;
 	case RAMET_SELECT_FD:
 		s->fd_count++;
 		return c->fd >= 0;
