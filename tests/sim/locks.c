@@ -47,6 +47,18 @@ struct shared {
 	int reading, writing;
 };
 
+/* Whoever is first could have it, unless somebody is about to leave. */
+static bool waits_in_vain(const struct ramet_rwlock *rw)
+{
+	const struct ramet_waiter *first = rw->waiters.first;
+
+	for (const struct ramet_waiter *w = first; w; w = w->next)
+		if (w->ramet->state != STATE_PARKED)
+			return false;
+	return first && !rw->writer &&
+	       (first->ramet->wait == WAIT_RDLOCK || !rw->readers);
+}
+
 static void use_lock(struct shared *s, bool write)
 {
 	int64_t limit = some_patience();
@@ -55,6 +67,7 @@ static void use_lock(struct shared *s, bool write)
 	RAMET_WITHIN(limit)
 		r = write ? ramet_rwlock_wrlock(&s->lock)
 			  : ramet_rwlock_rdlock(&s->lock);
+	REQUIRE(!waits_in_vain(&s->lock), "a lock is not handed on");
 	if (!got(r, limit, "locking a read-write lock"))
 		return;
 	*(write ? &s->writing : &s->reading) += 1;
