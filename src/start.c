@@ -6,6 +6,7 @@
 #include "io/mode.h"
 #include "sync/claim.h"
 #include "sync/lot.h"
+#include "sync/outside.h"
 #include "task/child.h"
 #include "task/loops.h"
 
@@ -25,6 +26,7 @@ static void end(void *loop)
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
 	ramet__claims_leave(l);
+	ramet__gate_close(l);
 	ramet__outlet_close(l);
 	ramet__io_close(l);
 	ramet__loop_free(l);
@@ -38,6 +40,7 @@ void ramet__after_fork(struct loop *l)
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__claims_after_fork(l);
+	ramet__gate_after_fork(l);
 	ramet__core_after_fork(l);
 	ramet__children_after_fork(l);
 	ramet__loops_after_fork(l);
@@ -77,12 +80,16 @@ struct loop *ramet__start(void)
 	l->on_deadlock = ramet__deadlock;
 	if (ramet__debug_open(l) < 0)
 		goto close_io;
-	if (kernel_at_thread_exit(end, l) < 0)
+	if (ramet__gate_open(l) < 0)
 		goto close_debug;
+	if (kernel_at_thread_exit(end, l) < 0)
+		goto close_gate;
 	ramet__this_loop = l;
 	mind_forks();
 	return l;
 
+close_gate:
+	ramet__gate_close(l);
 close_debug:
 	ramet__debug_close(l);
 close_io:

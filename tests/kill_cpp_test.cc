@@ -31,6 +31,40 @@ static void *victim(void *arg)
 	return arg;
 }
 
+// A function that throws has not succeeded, and who waits has the next try.
+static struct ramet_once once;
+static int tries;
+
+static int throw_once(void *)
+{
+	ramet_yield();
+	if (tries++ == 0)
+		throw 7;
+	return 0;
+}
+
+static void *try_once(void *arg)
+{
+	try {
+		if (ramet_once(&once, throw_once, nullptr) < 0)
+			return nullptr;
+	} catch (int) {
+		return nullptr;
+	}
+	return arg;
+}
+
+static bool once_is_handed_on()
+{
+	char yes;
+	void *got[2] = {nullptr, nullptr};
+	ramet *t[2] = {ramet_spawn(try_once, &yes), ramet_spawn(try_once, &yes)};
+
+	for (int i = 0; i < 2; i++)
+		ramet_join(t[i], &got[i]);
+	return !got[0] && got[1] == &yes && tries == 2 && once.done;
+}
+
 struct error {
 	ramet *whose;
 };
@@ -75,7 +109,7 @@ int main()
 	ramet *t = ramet_spawn(victim, nullptr), *many[20];
 	void *value = nullptr;
 
-	std::printf("1..2\n");
+	std::printf("1..3\n");
 	ramet_yield();
 	ramet_kill(t);
 	ramet_join(t, nullptr);
@@ -90,5 +124,6 @@ int main()
 	for (ramet *m : many)
 		ok &= ramet_join(m, &value) == 0 && value == &value;
 	report(2, "exceptions_stay_with_their_ramet", ok);
+	report(3, "a_once_that_throws_is_handed_on", once_is_handed_on());
 	return failed != 0;
 }

@@ -405,6 +405,60 @@ TEST(settling_makes_no_loop)
 	run_thread(settle_without_a_loop, NULL);
 }
 
+static void *use_and_end(void *arg)
+{
+	struct ramet *t = spawn(wait_forever, (void *)(uintptr_t)&kinds[1]);
+
+	CHECK_ERR(ramet_sem_trywait(&sem), EAGAIN);
+	let_run();
+	CHECK_EQ(ramet_detach(t), 0);
+	return arg;
+}
+
+TEST(what_a_loop_has_used_is_free_when_it_has_ended)
+{
+	run_thread(use_and_end, NULL);
+	CHECK_EQ(ramet_sem_post(&sem), 0);
+	run_thread(signal_now, (void *)(uintptr_t)&kinds[0]);
+	run_thread(signal_now, (void *)(uintptr_t)&kinds[1]);
+	CHECK_EQ(ramet_sem_wait(&sem), 0);
+	CHECK_EQ(ramet_sem_wait(&sem), 0);
+	CHECK_EQ(ramet_event_wait(&event), 0);
+	run_thread(signal_now, (void *)(uintptr_t)&kinds[0]);
+	CHECK_EQ(ramet_sem_wait(&sem), 0);
+}
+
+static struct ramet_event end_it;
+
+static void *set_stop(void *arg)
+{
+	ramet_event_set(&end_it);
+	return arg;
+}
+
+static void *run_until_stopped(void *arg)
+{
+	CHECK_EQ(ramet_event_wait(&end_it), 0);
+	return arg;
+}
+
+/* Two tell it to: one of them comes late. */
+TEST(a_signal_may_be_what_ends_its_loop)
+{
+	for (int round = test_rounds(300); round; round--) {
+		pthread_t loop, other;
+
+		end_it = (struct ramet_event){0};
+		loop = start_thread(run_until_stopped, NULL);
+		other = start_thread(set_stop, NULL);
+		if (round % 2)
+			usleep(100);
+		ramet_event_set(&end_it);
+		join_thread(loop);
+		join_thread(other);
+	}
+}
+
 /* Mail that was under way at a fork does not come; what it was for does. */
 TEST(a_child_of_a_fork_hears_of_signals_before_and_after)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static struct ramet_mutex mutex;
+static struct ramet_rmutex rmutex;
 static struct ramet_cond cond;
 static struct ramet_sem sem;
 static struct ramet_event event;
@@ -40,6 +41,24 @@ static int wait_mutex(void)
 static void let_mutex(void)
 {
 	CHECK_EQ(ramet_mutex_unlock(&mutex), 0);
+}
+
+static void take_rmutex(void)
+{
+	CHECK_EQ(ramet_rmutex_lock(&rmutex), 0);
+	CHECK_EQ(ramet_rmutex_lock(&rmutex), 0);
+}
+
+static int wait_rmutex(void)
+{
+	return ramet_rmutex_lock(&rmutex);
+}
+
+static void let_rmutex(void)
+{
+	do
+		CHECK_EQ(ramet_rmutex_unlock(&rmutex), 0);
+	while (rmutex.mutex.owner == ramet_self());
 }
 
 static int wait_cond(void)
@@ -107,9 +126,10 @@ static const struct kind kinds[] = {
 	{nothing, wait_sem, let_sem, nothing},
 	{nothing, wait_event, let_event, nothing},
 	{close_wg, wait_wg, let_wg, nothing},
+	{take_rmutex, wait_rmutex, let_rmutex, let_rmutex},
 };
 
-static const struct kind *const kinds_end = kinds + 5;
+static const struct kind *const kinds_end = kinds + 6;
 
 /* A ramet that waits once. */
 struct waiter {
@@ -252,7 +272,7 @@ TEST(what_is_given_in_the_turn_of_a_timeout_goes_to_the_next)
 		struct waiter a, b;
 		struct ramet *giver;
 
-		if (k->close == take_mutex)
+		if (k->leave != nothing)
 			continue; /* only its owner may give it */
 		order[0] = '\0';
 		k->close();
@@ -334,6 +354,9 @@ static void *from_outside(void *arg)
 	CHECK_ERR(ramet_mutex_lock(&mutex), EPERM);
 	CHECK_ERR(ramet_mutex_trylock(&mutex), EPERM);
 	CHECK_ERR(ramet_mutex_unlock(&mutex), EPERM);
+	CHECK_ERR(ramet_rmutex_lock(&rmutex), EPERM);
+	CHECK_ERR(ramet_rmutex_trylock(&rmutex), EPERM);
+	CHECK_ERR(ramet_rmutex_unlock(&rmutex), EPERM);
 	CHECK_ERR(ramet_cond_wait(&cond, &mutex), EPERM);
 	CHECK_ERR(ramet_sem_wait(&sem), EPERM);
 	CHECK_ERR(ramet_sem_trywait(&sem), EPERM);
@@ -354,9 +377,11 @@ TEST(another_loop_is_refused)
 	}
 	let_run();
 	take_mutex();
+	take_rmutex();
 	start(&w[0], &kinds[0], "");
 	let_run();
 	run_thread(from_outside, NULL);
+	let_rmutex();
 	let_mutex();
 	for (int i = 1; i < 5; i++)
 		kinds[i].let_one();
@@ -496,6 +521,42 @@ TEST(a_mutex_excludes_in_any_order)
 		CHECK(!mutex.owner && !mutex.waiters.first);
 		CHECK(!cond.waiters.first);
 	}
+}
+
+/* ---- recursive mutex ---------------------------------------------------- */
+
+TEST(its_owner_may_lock_a_recursive_mutex_again)
+{
+	struct waiter a;
+
+	CHECK_ERR(ramet_rmutex_unlock(&rmutex), EPERM);
+	CHECK_EQ(ramet_rmutex_lock(&rmutex), 0);
+	CHECK_EQ(ramet_rmutex_lock(&rmutex), 0);
+	CHECK_EQ(ramet_rmutex_trylock(&rmutex), 0);
+	CHECK_EQ(rmutex.depth, 3);
+	start(&a, &kinds[5], "a");
+	let_run();
+	for (int i = 0; i < 3; i++) {
+		CHECK(rmutex.mutex.owner == ramet_self());
+		CHECK_EQ(ramet_rmutex_unlock(&rmutex), 0);
+	}
+	CHECK(rmutex.mutex.owner == a.ramet);
+	CHECK_ERR(ramet_rmutex_trylock(&rmutex), EBUSY);
+	CHECK_ERR(ramet_rmutex_unlock(&rmutex), EPERM);
+	CHECK_EQ(end(&a), 0);
+	CHECK(!rmutex.mutex.owner && rmutex.depth == 0);
+	CHECK_EQ(ramet_rmutex_trylock(&rmutex), 0);
+	CHECK_EQ(ramet_rmutex_unlock(&rmutex), 0);
+}
+
+TEST(a_recursive_mutex_can_be_locked_too_often)
+{
+	CHECK_EQ(ramet_rmutex_lock(&rmutex), 0);
+	rmutex.depth = SIZE_MAX;
+	CHECK_ERR(ramet_rmutex_lock(&rmutex), EAGAIN);
+	CHECK_ERR(ramet_rmutex_trylock(&rmutex), EAGAIN);
+	rmutex.depth = 1;
+	CHECK_EQ(ramet_rmutex_unlock(&rmutex), 0);
 }
 
 /* ---- condition ---------------------------------------------------------- */
@@ -676,6 +737,24 @@ TEST(a_semaphore_counts)
 	CHECK_EQ(ramet_sem_wait(&sem), 0);
 	ramet_sem_init(&sem, SIZE_MAX);
 	CHECK_ERR(ramet_sem_post(&sem), EOVERFLOW);
+}
+
+TEST(a_bounded_semaphore_takes_no_more_than_its_limit)
+{
+	struct waiter a;
+
+	ramet_sem_init_bounded(&sem, 1, 2);
+	CHECK_EQ(ramet_sem_post(&sem), 0);
+	CHECK_ERR(ramet_sem_post(&sem), EOVERFLOW);
+	CHECK_EQ(ramet_sem_wait(&sem), 0);
+	CHECK_EQ(ramet_sem_wait(&sem), 0);
+	start(&a, &kinds[2], "a");
+	let_run();
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(ramet_sem_post(&sem), 0);
+	CHECK_ERR(ramet_sem_post(&sem), EOVERFLOW);
+	CHECK_EQ(end(&a), 0);
+	CHECK_EQ(sem.value, 2);
 }
 
 TEST(what_is_posted_to_a_waiter_cannot_be_taken_by_another)

@@ -3,10 +3,15 @@
  * For the ramets of one loop: no system calls.  Waiters are served first come,
  * first served.  Every wait can be cancelled and bounded by a scope.  All zero
  * is a valid initial value; none needs to be destroyed, but nobody may wait on
- * one that goes away.  An object belongs to the loop that uses it first;
- * another loop's use is refused: EPERM, or where nothing is returned, nothing is
- * done.  What says "from any OS thread" is not: it takes effect in the object's
- * loop, soon, in the order of calls, and never waits.
+ * one that goes away.  An object belongs to the loop that uses it first, until
+ * that ends; another loop's use is refused: EPERM, or where nothing is returned,
+ * nothing is done.
+ *
+ * What says "from any OS thread" is not refused, and is no use: it takes effect
+ * in the object's loop, soon, in the order of calls, and never waits.  Before the
+ * first use it is kept until then.  Where such calls may come from other OS
+ * threads of the program, waiting for them is no certain deadlock until those
+ * have ended.  Not from signal handlers: ramet_waker is for these.
  *
  * Futures and queues, which any number of loops may share, are in
  * ramet/future.h and ramet/queue.h.

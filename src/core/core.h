@@ -187,6 +187,7 @@ struct loop {
 	struct ramet *ready, **ready_end;
 	uint32_t until_look, look_every; /* switches: see look_maybe */
 	uint32_t allowance;     /* calls before others run: ramet__spend */
+	void *gate;             /* sync/outside.c's; not NULL */
 	int *errno_at;          /* this thread's errno */
 	struct cxx_state *cxx;  /* this thread's, or cxx_none if no C++ here */
 	struct cxx_state cxx_none;

@@ -169,8 +169,8 @@ static bool is_deadlock(struct loop *l)
 		return true;
 	if (!l->doubt)
 		return false;
-	if (ramet__kernel->alone())
-		return true;
+	if (ramet__kernel->alone()) /* what the last of them did is mail */
+		return !has_mail(l);
 	ramet__each(l, look_for_shared, &shared);
 	return !shared;
 }

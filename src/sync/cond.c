@@ -68,7 +68,7 @@ static int use(struct loop *l, struct ramet_cond *c)
 
 	if (outside_is_mine(&c->outside, l))
 		return 0;
-	err = ramet__outside_adopt(&c->outside, l);
+	err = ramet__outside_adopt(&c->outside, l, &c->waiters);
 	if (err == 0 && take_in(c))
 		return SIGNALLED;
 	return err;

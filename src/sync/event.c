@@ -50,7 +50,7 @@ int ramet__event_use(struct loop *l, struct ramet_event *e)
 	int err = 0;
 
 	if (!outside_is_mine(&e->outside, l))
-		err = ramet__outside_adopt(&e->outside, l);
+		err = ramet__outside_adopt(&e->outside, l, &e->waiters);
 	if (err == 0 && outside_pending(&e->outside))
 		take_in(e);
 	return err;

@@ -14,11 +14,22 @@
 #include "core/core.h"
 #include "ramet/sync.h"
 
+/* Objects know their loop by its gate, which stays when the loop has ended: no
+ * two loops of a process ever have the same.  Open it when the loop starts
+ * (returns 0 or -ENOMEM); close it when the loop ends: nobody is about to send
+ * something there any more, and what was sent has arrived. */
+int ramet__gate_open(struct loop *l);
+void ramet__gate_close(struct loop *l);
+
+/* In the child of a fork: the other loops have ended. */
+void ramet__gate_after_fork(struct loop *l);
+
 /* Whether the object is that of loop l, which may be NULL. */
 static inline bool outside_is_mine(const struct ramet_outside *o,
 				   const struct loop *l)
 {
-	return likely(l && __atomic_load_n(&o->loop, __ATOMIC_RELAXED) == l);
+	return likely(l &&
+		      __atomic_load_n(&o->loop, __ATOMIC_RELAXED) == l->gate);
 }
 
 /* Whether a loop has used the object. */
@@ -40,11 +51,13 @@ static inline uint64_t outside_take(struct ramet_outside *o)
 }
 
 /* Make an object that is not loop l's its own.  Returns 0: then the caller
- * takes in what was signalled before; or -EPERM: it is another loop's. */
-int ramet__outside_adopt(struct ramet_outside *o, struct loop *l);
+ * takes in what was signalled before; or -EPERM: it is another loop's.  Those
+ * of a loop that has ended are left off `waiters`. */
+int ramet__outside_adopt(struct ramet_outside *o, struct loop *l,
+			 struct ramet_waitq *waiters);
 
 /* Signal from outside: count n more, or the bits of n.  `deliver` will be
- * called in the object's loop, if it has one, with ramet__outside_mail's
+ * called in the object's loop, if it has one, with ramet__outside_arrived's
  * argument. */
 void ramet__outside_add(struct ramet_outside *o, uint64_t n,
 			void (*deliver)(struct loop *, struct mail *));

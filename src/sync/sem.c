@@ -119,7 +119,7 @@ static inline int use(struct loop *l, struct ramet_sem *s)
 
 	if (outside_is_mine(&s->outside, l))
 		return 0;
-	err = ramet__outside_adopt(&s->outside, l);
+	err = ramet__outside_adopt(&s->outside, l, &s->waiters);
 	if (err == 0)
 		take_in(s);
 	return err;

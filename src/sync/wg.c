@@ -44,7 +44,7 @@ static inline int use(struct loop *l, struct ramet_wg *wg)
 	int err = 0;
 
 	if (!outside_is_mine(&wg->outside, l))
-		err = ramet__outside_adopt(&wg->outside, l);
+		err = ramet__outside_adopt(&wg->outside, l, &wg->waiters);
 	if (err == 0 && outside_pending(&wg->outside))
 		take_in(wg);
 	return err;
