@@ -76,6 +76,8 @@ void *scene_poll(void *);
 void *scene_locks(void *);
 void *scene_conds(void *);
 void *scene_chans(void *);
+void *scene_queues(void *);
+void *scene_futures(void *);
 void *scene_time(void *);
 void *scene_cancel(void *);
 void *scene_life(void *);
