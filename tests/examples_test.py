@@ -357,6 +357,20 @@ def hash_tree_says_when_there_is_no_tree():
     equal((status, out.split(";")[0], err), (1, "0 files", ""))
 
 
+@test
+def pipeline_lets_nobody_run_ahead():
+    status, out, err = run("pipeline")
+    equal((status, err), (0, ""))
+    rows = [[int(word) for word in re.findall(r"\d+", line)] for line in out.splitlines()]
+    equal([row[2] for row in rows], [10, 20, 30, 40, 50])
+    for read, packed, sent, *waiting in rows:
+        # Of each stage: a full queue, one in hand, and one that waits for room.
+        assert sent <= packed <= sent + 6 and packed <= read <= packed + 6, out
+        assert max(waiting) <= 4, out
+    equal(rows[-1], [50, 50, 50, 0, 0])
+    assert any(read > sent + 8 for read, _, sent, *_ in rows[:-1]), out
+
+
 def no_localhost():
     """Why a test that looks the name up is skipped; "" if it need not be."""
     try:

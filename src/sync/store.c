@@ -133,7 +133,7 @@ static size_t first_child(const struct store *s, size_t hole, size_t count)
 }
 
 /* The last item looks for its place from the top. */
-void ramet__heap_get(struct store *s, void *item)
+static void heap_get(struct store *s, void *item)
 {
 	size_t last = --s->count, hole = 0, child;
 	char *moved = slot(s, last), *c;
@@ -148,4 +148,15 @@ void ramet__heap_get(struct store *s, void *item)
 	}
 	if (hole != last)
 		memcpy(slot(s, hole), moved, s->stride);
+}
+
+void ramet__store_take(struct store *s, void *item)
+{
+	if (s->order == RAMET_PRIORITY) {
+		heap_get(s, item);
+		return;
+	}
+	s->vacant = store_next(s);
+	s->count--;
+	store_copy(s, item, s->vacant);
 }

@@ -33,8 +33,9 @@ int ramet__store_grow(struct store *s);
 /* Give back the room of an empty one. */
 void ramet__store_shrink(struct store *s);
 
+/* Of a heap; of what is no ring that is taken from its oldest end. */
 void ramet__heap_put(struct store *s, const void *item);
-void ramet__heap_get(struct store *s, void *item);
+void ramet__store_take(struct store *s, void *item);
 
 /* Most items are a pointer; calling memcpy for one costs 3 ns an item. */
 static inline void store_copy(const struct store *s, void *to, const void *from)
@@ -76,20 +77,15 @@ static inline char *store_next(const struct store *s)
 
 static inline void store_get(struct store *s, void *item)
 {
-	char *next = store_next(s);
-
-	if (unlikely(s->order == RAMET_PRIORITY)) {
-		ramet__heap_get(s, item);
+	if (unlikely(s->order != RAMET_FIFO)) {
+		ramet__store_take(s, item);
 		return;
 	}
-	store_copy(s, item, next);
+	store_copy(s, item, s->oldest);
+	s->oldest += s->stride;
+	if (s->oldest == s->end)
+		s->oldest = s->items;
 	s->count--;
-	if (likely(s->order == RAMET_FIFO)) {
-		next += s->stride;
-		s->oldest = next == s->end ? s->items : next;
-	} else {
-		s->vacant = next;
-	}
 }
 
 /* After a get. */

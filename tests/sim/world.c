@@ -185,11 +185,26 @@ void close_both(const int fds[2])
 /* ---- a run -------------------------------------------------------------- */
 
 static void *(*const scenes[])(void *) = {
-	scene_echo,     scene_pipes,  scene_accept,  scene_reuse,
-	scene_messages, scene_poll,   scene_locks,   scene_conds,
-	scene_chans,    scene_time,   scene_cancel,  scene_life,
-	scene_offload,  scene_rwlock, scene_barrier, scene_once,
-	scene_outside,  scene_pools,
+	scene_echo,
+	scene_pipes,
+	scene_accept,
+	scene_reuse,
+	scene_messages,
+	scene_poll,
+	scene_locks,
+	scene_conds,
+	scene_chans,
+	scene_time,
+	scene_cancel,
+	scene_life,
+	scene_offload,
+	scene_rwlock,
+	scene_barrier,
+	scene_once,
+	scene_outside,
+	scene_pools,
+	scene_queues,
+	scene_futures,
 };
 
 /* Some scenes, some of them more than once. */

@@ -80,6 +80,8 @@ void *scene_rwlock(void *);
 void *scene_barrier(void *);
 void *scene_once(void *);
 void *scene_outside(void *);
+void *scene_queues(void *);
+void *scene_futures(void *);
 void *scene_time(void *);
 void *scene_cancel(void *);
 void *scene_life(void *);
