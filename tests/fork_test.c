@@ -235,3 +235,95 @@ TEST(the_parents_poller_is_closed_in_the_child)
 	ramet_close(pipe_fds[0]);
 	ramet_close(pipe_fds[1]);
 }
+
+/* ---- pools --------------------------------------------------------------- */
+
+static struct ramet_pool *pool;
+
+static void *for_ever(void *unused)
+{
+	ramet_sleep(RAMET_NEVER);
+	return unused;
+}
+
+static void *waits_for_a_place(void *unused)
+{
+	CHECK_ERR(ramet_pool_spawn(pool, for_ever, NULL), EPIPE);
+	return unused;
+}
+
+static void *next_number(void *n)
+{
+	return (void *)((intptr_t)n + 1);
+}
+
+static int use_pool(void)
+{
+	void *value = NULL;
+
+	if (ramet_pool_running(pool) != 0 || ramet_pool_wait(pool) < 0)
+		return 1;
+	for (intptr_t i = 0; i < 5; i++)
+		if (ramet_pool_apply(pool, next_number, (void *)i, &value) <
+			    0 ||
+		    value != (void *)(i + 1))
+			return 2;
+	ramet_pool_free(pool);
+	return 0;
+}
+
+TEST(a_childs_pool_has_no_jobs)
+{
+	struct ramet *t;
+
+	pool = made(ramet_pool_new(2, NULL));
+	CHECK_EQ(ramet_pool_apply(pool, next_number, NULL, NULL), 0);
+	CHECK_EQ(in_child(use_pool), 0); /* with one that is idle */
+	CHECK_EQ(ramet_pool_spawn(pool, for_ever, NULL), 0);
+	CHECK_EQ(ramet_pool_spawn(pool, for_ever, NULL), 0);
+	t = spawn(waits_for_a_place, NULL);
+	CHECK_EQ(ramet_yield(), 0);
+	CHECK_EQ(in_child(use_pool), 0);
+	CHECK_EQ(ramet_pool_running(pool), 2);
+	ramet_pool_free(pool);
+	join(t);
+}
+
+static void spawn_some(void)
+{
+	for (int i = 0; i < 10; i++)
+		join(spawn(next_number, NULL));
+}
+
+/* In the child it ends as any other ramet does, and the process with it. */
+static void *fork_in_job(void *number)
+{
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		spawn_some();
+		return NULL;
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	return number;
+}
+
+static void *map_forks(void *unused)
+{
+	void *numbers[] = {(void *)1, (void *)2, (void *)3};
+
+	CHECK_EQ(ramet_pool_map(pool, fork_in_job, numbers, numbers, 3), 0);
+	for (intptr_t i = 0; i < 3; i++)
+		CHECK(numbers[i] == (void *)(i + 1));
+	return unused;
+}
+
+TEST(a_job_may_fork)
+{
+	pool = made(ramet_pool_new(2, NULL));
+	join(spawn(map_forks, NULL));
+	ramet_pool_free(pool);
+}

@@ -158,8 +158,9 @@ static inline void sanitizer_abandon(void)
 #endif
 }
 
-/* The same, and the stack is used afresh by who is running on it. */
-static inline void sanitizer_again(struct sanitizer *s)
+/* The same, and the stack is used afresh by who is running on it: just before
+ * the jump to where that begins. */
+static inline __attribute__((always_inline)) void sanitizer_again(struct sanitizer *s)
 {
 	sanitizer_abandon();
 #ifdef RAMET_TSAN

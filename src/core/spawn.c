@@ -180,8 +180,8 @@ _Noreturn void ramet__begin_again(struct ramet *me)
 	me->deadline = RAMET_NEVER;
 	l->stats.spawned++;
 	check(ramet__loop_changed(l));
-	sanitizer_again(&me->cold->sanitizer);
 	arch_prepare(&me->context, me->cold, enter_again, me);
+	sanitizer_again(&me->cold->sanitizer);
 	arch_switch(&left, &me->context);
 	__builtin_unreachable();
 }

@@ -146,14 +146,30 @@ static void end_worker(struct worker *w)
 	ramet__pool_release(p);
 }
 
+/* In the child of a fork: they are gone, and so are their frames. */
+static void forget_waiters(struct ramet_pool *p)
+{
+	p->line = p->empty = (struct ramet_waitq){0};
+	p->queued = p->placed = 0;
+	p->closer = NULL;
+}
+
+/* Its job has, and this is the child: it is nobody's. */
+static bool has_forked(const struct worker *w)
+{
+	return !w->ramet->cold->on_end;
+}
+
 /* The last act of a worker's ramet, whether it has nothing more to do or its
  * job was killed.  In the child of a fork the ramet is another's. */
 static void on_end(struct ramet *t)
 {
 	struct worker *w = t->cold->arg;
 
-	if (t != t->loop->current)
+	if (t != t->loop->current) {
 		ramet__pool_clear_line(w->pool, true);
+		forget_waiters(w->pool);
+	}
 	if (w->state == WORKER_BUSY)
 		end_job(w->pool, w, RAMET_FAILED, true);
 	if (t->flags & FLAG_KILL && t == t->loop->current)
@@ -162,12 +178,19 @@ static void on_end(struct ramet *t)
 	end_worker(w);
 }
 
-static void *run(struct loop *l, const struct ramet_pool *p,
-		 const struct worker *w)
+static void *run(struct loop *l, struct ramet_pool *p, struct worker *w)
 {
+	uint16_t flags = w->cancelled ? FLAG_CANCEL : 0;
+	void *value;
+
 	if (unlikely(p->opts.own_fenv))
 		arch_fenv_load(&p->fenv);
-	return ramet__run_one(l, w->fn, w->arg, w->cancelled ? FLAG_CANCEL : 0);
+	value = ramet__run_one(l, w->fn, w->arg, flags);
+	if (unlikely(has_forked(w))) {
+		w->feed = NULL;
+		forget_waiters(p);
+	}
+	return value;
 }
 
 /* Stay BUSY with the next job of a feed that is alone in line and has others
@@ -235,8 +258,8 @@ static void *work(void *arg)
 			run_jobs(l, p, w);
 			ramet__point(l);
 			ramet__spend(l);
-			if (unlikely(!w->ramet->cold->on_end)) {
-				end_worker(w); /* its job has forked */
+			if (unlikely(has_forked(w))) {
+				end_worker(w);
 				return NULL;
 			}
 		}
