@@ -315,7 +315,8 @@ static void *call_back(void *depth)
 
 	if (!n)
 		return NULL;
-	return (char *)result_of((size_t)n % 3, call_back, (void *)(n - 1)) + 1;
+	n = (intptr_t)result_of((size_t)n % 3, call_back, (void *)(n - 1));
+	return (void *)(n + 1);
 }
 
 TEST(calls_may_wait_for_calls)
@@ -390,7 +391,8 @@ static void *start_another(void *depth)
 {
 	CHECK_ERR(ramet_sleep(RAMET_NEVER), ECANCELED);
 	if (depth)
-		made(ramet_go(NULL, start_another, (char *)depth - 1));
+		made(ramet_go(NULL, start_another,
+			      (void *)((intptr_t)depth - 1)));
 	return add_one(NULL);
 }
 
