@@ -1,6 +1,5 @@
 /* workers.c - a pool of worker processes, each fed through its pipes by a green
- * thread and started anew when it dies, as these do of a 7.  Run: workers
- * [JOBS] */
+ * thread and started anew when it dies, of a 7 here.  Run: workers [JOBS] */
 #include <ramet.h>
 #include <signal.h>
 #include <stdio.h>
