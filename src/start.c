@@ -4,6 +4,7 @@
 #include "core/outlet.h"
 #include "debug/report.h"
 #include "io/mode.h"
+#include "kernel/guard.h"
 #include "sync/lot.h"
 #include "task/child.h"
 #include "task/lane.h"
@@ -29,6 +30,7 @@ static void end(void *loop)
 
 void ramet__after_fork(struct loop *l)
 {
+	kernel_guard_after_fork();
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__core_after_fork(l);
