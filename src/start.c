@@ -5,6 +5,7 @@
 #include "debug/report.h"
 #include "io/mode.h"
 #include "sync/claim.h"
+#include "kernel/guard.h"
 #include "sync/lot.h"
 #include "sync/outside.h"
 #include "task/child.h"
@@ -37,6 +38,7 @@ static void end(void *loop)
 
 void ramet__after_fork(struct loop *l)
 {
+	kernel_guard_after_fork();
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__claims_after_fork(l);

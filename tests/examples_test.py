@@ -605,6 +605,19 @@ def side_by_side_compares_a_program_with_itself():
     return None
 
 
+def workers_are_started_anew():
+    status, out, err = run("workers", "40")
+    equal((status, err), (0, ""))
+    died = [f"{n} has killed its worker" for n in (7, 17, 27, 37)]
+    doubled = [f"{n} doubled is {n + n}" for n in range(40) if n % 10 != 7]
+    equal(sorted(out.splitlines()), sorted(died + doubled))
+
+
+@test
+def workers_without_jobs_end():
+    equal(run("workers", "0"), (0, "", ""))
+
+
 def main():
     chosen = [t for t in TESTS if not sys.argv[2:] or t.__name__ in sys.argv[2:]]
     failed = 0

@@ -187,6 +187,8 @@ TEST(a_wait_ends_with_its_scope)
 
 TEST(a_start_that_nobody_waits_for_leaves_no_child)
 {
+	int fds = open_fds();
+
 	RAMET_WITHIN(0) {
 		CHECK_NULL(ramet_process_start(SHELL("exit 0"), NULL),
 			   ETIMEDOUT);
@@ -199,9 +201,8 @@ TEST(a_start_that_nobody_waits_for_leaves_no_child)
 		}
 		ramet_process_free(p);
 	}
-	for (int status; waitpid(-1, &status, WNOHANG) != -1;)
+	while (waitpid(-1, NULL, WNOHANG) != -1 || open_fds() > fds + 2)
 		CHECK_EQ(ramet_sleep(RAMET_MS), 0); /* being buried */
-	CHECK_EQ(errno, ECHILD);
 }
 
 TEST(somebody_elses_wait_is_no_hang)
@@ -588,7 +589,7 @@ TEST(one_that_is_stopped_is_asked_all_the_same)
 
 	CHECK_EQ(ramet_read(ramet_process_out(p), &c, 1), 1);
 	CHECK_EQ(ramet_process_signal(p, SIGSTOP), 0);
-	CHECK_EQ(ramet_process_stop(p, 60 * RAMET_SEC, &status), 0);
+	CHECK_EQ(ramet_process_stop(p, RAMET_NEVER, &status), 0);
 	CHECK_EQ(status, 9 << 8);
 	ramet_process_free(p);
 }
@@ -630,7 +631,7 @@ TEST(stop_ends_the_whole_tree)
 	int status;
 
 	p = start_tree(pids);
-	CHECK_EQ(ramet_process_stop(p, 60 * RAMET_SEC, &status), 0);
+	CHECK_EQ(ramet_process_stop(p, RAMET_NEVER, &status), 0);
 	CHECK_EQ(WTERMSIG(status), SIGTERM);
 	for (int i = 0; i < 3; i++)
 		await_end(pids[i]);
@@ -681,7 +682,7 @@ TEST(a_stop_ends_with_its_scope_and_can_be_repeated)
 
 	CHECK_EQ(ramet_read(ramet_process_out(p), &c, 1), 1);
 	RAMET_WITHIN(10 * RAMET_MS) {
-		CHECK_ERR(ramet_process_stop(p, 60 * RAMET_SEC, &status),
+		CHECK_ERR(ramet_process_stop(p, RAMET_NEVER, &status),
 			  ETIMEDOUT);
 	}
 	CHECK_EQ(ramet_process_stop(p, 0, &status), 0);

@@ -40,8 +40,8 @@ struct ramet_process_opts {
  * do what they do by default.  No descriptor of ours but the streams is open in
  * it, unless it was made without close-on-exec.  opts may be NULL.
  * Blocks until the program runs.  NULL: ENOENT, EACCES, ENOEXEC, E2BIG (as
- * execve(2)), ENOTDIR (dir), EAGAIN, ENOMEM, EMFILE, EINVAL (bad stream, no
- * argv[0]). */
+ * execve(2)), ENOTDIR (dir), EAGAIN, ENOMEM, EMFILE, EBADF (RAMET_FROM_FD),
+ * EINVAL (bad stream, no argv[0]). */
 RAMET_API struct ramet_process *ramet_process_start(
 	char *const argv[], const struct ramet_process_opts *opts);
 
@@ -86,12 +86,14 @@ RAMET_API int ramet_process_communicate(struct ramet_process *p,
 					struct ramet_bytes *err);
 
 /* Send a signal to it, or to it, its group, and all that descends from it.
- * Return 0, or -1: ESRCH (it has been waited for), EINVAL, EPERM. */
+ * Return 0, or -1: ESRCH (it has been waited for), EINVAL, EPERM; for the tree
+ * also ENOMEM, EMFILE (only the group was reached). */
 RAMET_API int ramet_process_signal(struct ramet_process *p, int sig);
 RAMET_API int ramet_process_signal_tree(struct ramet_process *p, int sig);
 
-/* SIGTERM to the tree; after `grace` ns SIGKILL to what is left of it; wait.
- * Blocks.  Returns 0, or -1: ECHILD. */
+/* SIGTERM to the tree; after `grace` ns (RAMET_NEVER: never) SIGKILL to what is
+ * left of it; wait.  Blocks.  After ETIMEDOUT and ECANCELED it may be called
+ * again.  Returns 0, or -1: ECHILD. */
 RAMET_API int ramet_process_stop(struct ramet_process *p, int64_t grace,
 				 int *status);
 

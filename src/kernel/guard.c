@@ -40,6 +40,12 @@ static void set_number(struct kernel_fd *fd, int number)
 				 __ATOMIC_RELAXED);
 }
 
+/* Each change is one store, so the list is whole whenever that was. */
+void kernel_guard_after_fork(void)
+{
+	drop_lock();
+}
+
 void kernel_guard(struct kernel_fd *fd, int number)
 {
 	int high = -1;

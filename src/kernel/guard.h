@@ -30,6 +30,9 @@ void kernel_guard(struct kernel_fd *fd, int number);
 /* Close it; nothing if it has none. */
 void kernel_unguard(struct kernel_fd *fd);
 
+/* In the child of a fork: whoever had the list locked is not here. */
+void kernel_guard_after_fork(void);
+
 /* Any OS thread's.  The lowest that is not below first, or -1. */
 int kernel_guarded_from(int first);
 

@@ -11,6 +11,7 @@
 
 #include "arch/sanitizer.h"
 #include "base/syscall.h"
+#include "kernel/libc.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -153,18 +154,29 @@ CHILD int child(void *launch)
 
 /* ---- in the parent ------------------------------------------------------ */
 
-/* libc's clone is a jump around the system call: no lock, no handlers.  The
- * descriptor is the process itself, whoever waits for its number. */
+typedef int clone_function(int (*)(void *), void *, int, void *, ...);
+
+/* A jump around the system call, without locks or handlers.  libc's own:
+ * ThreadSanitizer's does in the child what is right in a copy of us only. */
+static clone_function *libc_clone(void)
+{
+	void *own = kernel_libc_symbol("clone");
+
+	return own ? (clone_function *)(uintptr_t)own : clone;
+}
+
+/* The descriptor is the process itself, whoever waits for its number. */
 static int make_child(struct kernel_launch *k)
 {
+	clone_function *make = libc_clone();
 	char *top = k->stack + sizeof k->stack;
 	int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
 
 	k->pidfd = -1;
-	k->pid = clone(child, top, flags | CLONE_PIDFD, k, &k->pidfd);
+	k->pid = make(child, top, flags | CLONE_PIDFD, k, &k->pidfd);
 	if (k->pid < 0 && errno == EINVAL) {
 		k->pidfd = -1;
-		k->pid = clone(child, top, flags, k);
+		k->pid = make(child, top, flags, k);
 	}
 	return k->pid < 0 ? -errno : 0;
 }

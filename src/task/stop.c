@@ -32,6 +32,7 @@ static int send_all(struct ramet_process *p, int sig)
 	struct loop *l = ramet__loop();
 	int err = ramet__process_mine(l, p);
 	struct tree t;
+	int found;
 
 	if (err < 0)
 		return err;
@@ -40,10 +41,10 @@ static int send_all(struct ramet_process *p, int sig)
 	if (sig == SIGKILL)
 		return ramet__tree_kill(l, p);
 	ramet__tree_init(&t, p);
-	ramet__tree_find(l, &t);
+	found = ramet__tree_find(l, &t);
 	err = ramet__tree_signal(&t, sig);
 	ramet__tree_fini(&t);
-	return err;
+	return err < 0 || found == -ENOENT ? err : found;
 }
 
 int ramet_process_signal_tree(struct ramet_process *p, int sig)
@@ -78,7 +79,9 @@ static int wait_for_all(struct loop *l, struct tree *t, int64_t when)
 	int err = ramet__process_wait_until(l, t->root, when);
 
 	while (err == 0) {
-		if (ramet__tree_find(l, t) < 0 || !ramet__tree_lives(t))
+		int found = ramet__tree_find(l, t);
+
+		if (found == -ENOENT || (found == 0 && !ramet__tree_lives(t)))
 			return 0;
 		err = wait_a_little(l, when, &ns);
 	}

@@ -74,14 +74,25 @@ static bool parse(const char *text, struct member *m)
 	return m->born != 0;
 }
 
-/* Whether there is one of that number. */
-static bool look_at(const char *pid, struct member *m)
+/* One that may not be looked at is none of ours. */
+static bool is_none(long err)
+{
+	return err == -ENOENT || err == -ESRCH || err == -EACCES ||
+	       err == -EPERM;
+}
+
+/* Returns 1, 0 if there is none of that number, or -errno. */
+static int look_at(const char *pid, struct member *m)
 {
 	char path[32], text[STAT];
+	long n;
 
 	put(put(put(path, "/proc/"), pid), "/stat");
 	m->pid = (pid_t)strtol(pid, NULL, 10);
-	return read_file(path, text, sizeof text) > 0 && parse(text, m);
+	n = read_file(path, text, sizeof text);
+	if (n < 0)
+		return is_none(n) ? 0 : (int)n;
+	return parse(text, m);
 }
 
 static bool has_ended(const struct member *m)
@@ -141,7 +152,8 @@ static int add_entries(struct loop *l, struct scan *s, long size)
 		at += e->size;
 		if (e->name[0] < '1' || e->name[0] > '9')
 			continue;
-		if (look_at(e->name, &m))
+		err = look_at(e->name, &m);
+		if (err > 0)
 			err = add(s, &m);
 		ramet__spend(l);
 	}
@@ -284,7 +296,7 @@ static void signal_member(const struct member *m, int sig)
 	*--at = 0;
 	for (pid_t pid = m->pid; pid; pid /= 10)
 		*--at = (char)('0' + pid % 10);
-	if (look_at(at, &now) && now.born == m->born) {
+	if (look_at(at, &now) > 0 && now.born == m->born) {
 		if (fd >= 0)
 			kernel_call(SYS_pidfd_send_signal, fd, sig, 0, 0, 0, 0);
 		else
@@ -338,24 +350,30 @@ static bool all_stopped(const struct tree *t)
 	return true;
 }
 
+/* Two looks: how many are there, and have they all been stopped before the
+ * second?  Returns 1, 0 or -errno. */
+static int look_twice(struct loop *l, struct tree *t)
+{
+	int err = ramet__tree_find(l, t);
+	size_t before = t->count;
+
+	if (err < 0 || !all_stopped(t))
+		return err;
+	err = ramet__tree_find(l, t);
+	return err < 0 ? err : before == t->count;
+}
+
 /* Some cannot be stopped: those that wait for a disk.  They do not bear
- * children either. */
+ * children either.  If a look fails, the next may not. */
 static void stop_all(struct loop *l, struct tree *t)
 {
-	size_t before = SIZE_MAX;
+	int done = 0;
 
-	for (int i = 0; i < ROUNDS && before != t->count; i++) {
-		before = SIZE_MAX;
+	for (int i = 0; i < ROUNDS && done != 1 && done != -ENOENT; i++) {
 		ramet__tree_signal(t, SIGSTOP);
 		if (i)
 			nap(l);
-		if (ramet__tree_find(l, t) < 0)
-			return;
-		if (!all_stopped(t))
-			continue;
-		before = t->count;
-		if (ramet__tree_find(l, t) < 0)
-			return;
+		done = look_twice(l, t);
 	}
 }
 

@@ -21,8 +21,8 @@ struct tree {
 void ramet__tree_init(struct tree *t, struct ramet_process *root);
 void ramet__tree_fini(struct tree *t);
 
-/* Look for them once more.  Returns 0 or -errno: without /proc, or memory, only
- * the group can be reached. */
+/* Look for them once more.  Returns 0 or -errno: -ENOENT (there is no /proc of
+ * ours: only the group can be reached), -ENOMEM, -EMFILE. */
 int ramet__tree_find(struct loop *l, struct tree *t);
 
 /* Whether one of them, besides the root, has not ended. */
