@@ -16,6 +16,7 @@
 
 #include "base/elf.h"
 #include "kernel/kernel.h"
+#include "kernel/libc.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -1091,5 +1092,68 @@ TEST(a_thread_that_cannot_be_made_changes_nothing)
 		CHECK(value == &made);
 	}
 	CHECK_EQ(live_ramets(), 1);
+	CHECK(ramet_unpatch(RAMET_THREAD, "*") > 0);
+}
+
+/* ---- OS threads without a loop ------------------------------------------ */
+
+struct outsider {
+	pthread_t lives, ended, timed, left;
+	bool over; /* atomic */
+};
+
+static void *joins_from_outside(void *arg)
+{
+	struct outsider *o = arg;
+	struct timespec soon;
+	void *value = NULL;
+
+	clock_gettime(CLOCK_REALTIME, &soon);
+	CHECK_EQ(pthread_tryjoin_np(o->timed, &value), EBUSY);
+	CHECK_EQ(pthread_timedjoin_np(o->timed, &value, &soon), ETIMEDOUT);
+	CHECK_EQ(pthread_detach(o->left), 0);
+	CHECK_EQ(pthread_detach(o->left), EINVAL);
+	CHECK_EQ(pthread_join(o->ended, &value), 0);
+	CHECK(value);
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	CHECK_EQ(pthread_join(o->lives, &value), 0);
+	CHECK(value == &stop);
+	CHECK_EQ(pthread_clockjoin_np(o->timed, &value, CLOCK_MONOTONIC, NULL),
+		 0);
+	CHECK(value == &stop);
+	__atomic_store_n(&o->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void *returns(void *arg)
+{
+	return arg;
+}
+
+TEST(an_os_thread_without_a_loop_joins_ramets)
+{
+	struct outsider o = {0};
+	pthread_t outsider, next;
+
+	if (TEST_ASAN || TEST_TSAN)
+		test_skip("sanitizers have threads of their own");
+	if (ramet_patch(RAMET_THREAD, "*") < 0)
+		test_skip(ramet_patch_reason());
+	CHECK_EQ(pthread_create(&o.lives, NULL, yields_until_stop, &stop), 0);
+	CHECK_EQ(pthread_create(&o.timed, NULL, yields_until_stop, &stop), 0);
+	CHECK_EQ(pthread_create(&o.left, NULL, yields_until_stop, NULL), 0);
+	CHECK_EQ(pthread_create(&o.ended, NULL, returns, &outsider), 0);
+	let_run();
+	CHECK_EQ(ramet__libc.pthread_create(&outsider, NULL, joins_from_outside,
+					    &o),
+		 0);
+	while (!__atomic_load_n(&o.over, __ATOMIC_ACQUIRE))
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
+	CHECK_EQ(libc.pthread_join(outsider, NULL), 0);
+	CHECK_EQ(live_ramets(), 1);
+	/* The next one finds what they have left. */
+	CHECK_EQ(pthread_create(&next, NULL, returns, NULL), 0);
+	CHECK(!ramet__threads->next->next);
+	CHECK_EQ(pthread_join(next, NULL), 0);
 	CHECK(ramet_unpatch(RAMET_THREAD, "*") > 0);
 }

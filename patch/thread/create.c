@@ -68,8 +68,10 @@ static struct thread *from_pool(void)
 
 static struct thread *new_thread(void)
 {
-	struct thread *t = from_pool();
+	struct thread *t;
 
+	ramet__thread_sweep();
+	t = from_pool();
 	if (t) {
 		*t = (struct thread){.tls = t->tls,
 				     .resolver = t->resolver,
@@ -130,7 +132,7 @@ static void on_end(struct ramet *ramet)
 	t->ramet = NULL;
 	ramet__signals_end(t);
 	ramet__thread_tell(t);
-	if (t->detached)
+	if (ramet__thread_tell_outside(t) || t->detached)
 		ramet__thread_forget(t);
 }
 
@@ -298,6 +300,7 @@ void ramet__threads_after_fork(struct loop *l)
 	living = 1;
 	if (self) {
 		self->joiner = NULL;
+		self->outside = OUTSIDE_NONE;
 		os_thread = (pthread_t)self->tls;
 	}
 }

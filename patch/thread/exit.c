@@ -26,6 +26,7 @@ static void main_ends(void *thread)
 	ramet__thread_last_rites(t);
 	t->life = THREAD_ENDED;
 	ramet__thread_tell(t);
+	ramet__thread_tell_outside(t);
 	for (;;)
 		ramet__park_firm(l, WAIT_LOT, &reason, RAMET_NEVER);
 }

@@ -5,9 +5,13 @@
 /* Whether the caller may join t, as glibc sees it. */
 static int may_join(const struct thread *self, const struct thread *t)
 {
+	uint32_t outside = __atomic_load_n(&t->outside, __ATOMIC_RELAXED);
+
 	if (t->life == THREAD_GONE)
 		return ESRCH;
-	if (t->detached)
+	if (outside == OUTSIDE_DONE)
+		return ESRCH;
+	if (t->detached || outside == OUTSIDE_WAITS || outside == OUTSIDE_LEFT)
 		return EINVAL;
 	if (t == self || (self && self->joiner && t->ramet &&
 			  self->joiner == t->ramet && !t->exiting))
@@ -63,7 +67,8 @@ int ramet__thread_detach(pthread_t p)
 		return ESRCH;
 	if (t->detached)
 		return EINVAL;
-	if (t->joiner)
+	if (t->joiner ||
+	    __atomic_load_n(&t->outside, __ATOMIC_RELAXED) == OUTSIDE_WAITS)
 		return 0; /* whoever joins it already does so */
 	t->detached = true;
 	if (t->life == THREAD_ENDED)
@@ -76,6 +81,12 @@ static struct loop *ours(pthread_t p)
 	struct loop *l = thread_loop();
 
 	return l && thread_of(p) ? l : NULL;
+}
+
+/* A ramet's, and the caller is an OS thread of libc's. */
+static struct thread *from_outside(pthread_t p)
+{
+	return ramet__threads && !thread_loop() ? thread_of(p) : NULL;
 }
 
 /* A time of `clock` as the loop measures it; for ever if it is none. */
@@ -94,7 +105,10 @@ static int64_t when_is(clockid_t clock, const struct timespec *at)
 int HOOK(pthread_join)(pthread_t p, void **value)
 {
 	struct loop *l = ours(p);
+	struct thread *t = from_outside(p);
 
+	if (t)
+		return ramet__outside_join(t, value, RAMET_NEVER);
 	return l ? ramet__thread_join(l, p, value, RAMET_NEVER)
 		 : libc.pthread_join(p, value);
 }
@@ -102,7 +116,13 @@ int HOOK(pthread_join)(pthread_t p, void **value)
 int HOOK(pthread_tryjoin_np)(pthread_t p, void **value)
 {
 	struct loop *l = ours(p);
+	struct thread *t = from_outside(p);
+	int err;
 
+	if (t) {
+		err = ramet__outside_join(t, value, 0);
+		return err == ETIMEDOUT ? EBUSY : err;
+	}
 	if (!l)
 		return libc.pthread_tryjoin_np(p, value);
 	if (thread_of(p)->life == THREAD_LIVES)
@@ -114,26 +134,30 @@ int HOOK(pthread_clockjoin_np)(pthread_t p, void **value, clockid_t clock,
 			       const struct timespec *at)
 {
 	struct loop *l = ours(p);
+	struct thread *t = from_outside(p);
 
-	if (!l)
+	if (!l && !t)
 		return libc.pthread_clockjoin_np(p, value, clock, at);
 	if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) ||
 	    (at && (at->tv_nsec < 0 || at->tv_nsec >= RAMET_SEC)))
 		return EINVAL;
-	return ramet__thread_join(l, p, value, when_is(clock, at));
+	return t ? ramet__outside_join(t, value, when_is(clock, at))
+		 : ramet__thread_join(l, p, value, when_is(clock, at));
 }
 
 int HOOK(pthread_timedjoin_np)(pthread_t p, void **value,
 			       const struct timespec *at)
 {
-	struct loop *l = ours(p);
-
-	if (!l)
+	if (!ours(p) && !from_outside(p))
 		return libc.pthread_timedjoin_np(p, value, at);
 	return HOOK(pthread_clockjoin_np)(p, value, CLOCK_REALTIME, at);
 }
 
 int HOOK(pthread_detach)(pthread_t p)
 {
+	struct thread *t = from_outside(p);
+
+	if (t)
+		return ramet__outside_detach(t);
 	return ours(p) ? ramet__thread_detach(p) : libc.pthread_detach(p);
 }

@@ -44,6 +44,16 @@ int ramet__thread_detach(pthread_t p);
 /* join.c: t has ended: wake whoever joins it. */
 void ramet__thread_tell(struct thread *t);
 
+/* outside.c: t has ended.  Returns whether to forget it. */
+bool ramet__thread_tell_outside(struct thread *t);
+
+/* outside.c: in the loop, now and then: forget whom others have joined. */
+void ramet__thread_sweep(void);
+
+/* outside.c: the same from OS threads that have no loop. */
+int ramet__outside_join(struct thread *t, void **value, int64_t when);
+int ramet__outside_detach(struct thread *t);
+
 /* create.c: t, which has ended, has been joined or need not be. */
 void ramet__thread_forget(struct thread *t);
 

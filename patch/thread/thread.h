@@ -19,6 +19,15 @@ enum thread_life {
 	THREAD_GONE,  /* joined, or ended detached: its pthread_t means nothing */
 };
 
+/* What OS threads without a loop have to do with a thread. */
+enum thread_outside {
+	OUTSIDE_NONE,
+	OUTSIDE_WAITS, /* one waits for its end */
+	OUTSIDE_LEFT,  /* one has detached it */
+	OUTSIDE_ENDED, /* it has ended */
+	OUTSIDE_DONE,  /* and the loop may forget it */
+};
+
 struct thread {
 	struct ramet *ramet;
 	void *tls; /* its block, the pthread_t */
@@ -26,6 +35,7 @@ struct thread {
 	void *(*fn)(void *);
 	void *arg, *value;
 	struct ramet *joiner; /* who waits for it to end */
+	uint32_t outside;     /* enum thread_outside; atomic, a lot's word */
 	uint8_t life;         /* enum thread_life */
 	bool main, detached, c11; /* c11: fn returns an int */
 	/* Something below is to be done at the next point where it may:
