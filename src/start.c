@@ -5,6 +5,7 @@
 #include "debug/report.h"
 #include "io/mode.h"
 #include "sync/lot.h"
+#include "task/actor/actor.h"
 #include "task/child.h"
 #include "task/lane.h"
 
@@ -17,6 +18,7 @@ static void end(void *loop)
 
 	ramet__this_loop = l;
 	ramet__end_main(l);
+	ramet__actors_close(l);
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
@@ -25,12 +27,20 @@ static void end(void *loop)
 	ramet__loop_free(l);
 }
 
+/* What seems to be one is none as long as OS threads may send messages. */
+static void on_deadlock(struct loop *l)
+{
+	if (!ramet__actors_open(l))
+		ramet__deadlock(l);
+}
+
 /* ---- fork --------------------------------------------------------------- */
 
 void ramet__after_fork(struct loop *l)
 {
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
+	ramet__actors_after_fork(l);
 	ramet__core_after_fork(l);
 	ramet__children_after_fork(l);
 	ramet__lane_after_fork(l);
@@ -67,7 +77,7 @@ struct loop *ramet__start(void)
 		return NULL;
 	if (ramet__io_open(l) < 0)
 		goto free_loop;
-	l->on_deadlock = ramet__deadlock;
+	l->on_deadlock = on_deadlock;
 	if (ramet__debug_open(l) < 0)
 		goto close_io;
 	if (kernel_at_thread_exit(end, l) < 0)

@@ -30,6 +30,7 @@ enum wait {
 	WAIT_RECV,
 	WAIT_SELECT,
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
+	WAIT_ACTOR, /* object: struct actor_wait, see task/actor/actor.h */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
 	WAIT_READ = WAIT_OUTSIDE,
@@ -40,6 +41,8 @@ enum wait {
 	WAIT_CHILD, /* object: the pid */
 	WAIT_SIGNAL,
 	WAIT_LOT_OPEN, /* as WAIT_LOT, where OS threads or handlers may wake */
+	WAIT_ACTOR_OPEN, /* as WAIT_ACTOR, where OS threads may */
+	WAIT_LAST = WAIT_ACTOR_OPEN,
 };
 
 /* Why a ramet is not left alone. */
@@ -180,6 +183,7 @@ struct loop {
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
 	void *lane;             /* task/lane.c's */
+	struct actors *actors;  /* task/actor/'s; NULL until needed */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	struct outlet *outlet;  /* outlet.c's; NULL until needed */
@@ -314,6 +318,11 @@ bool ramet__can_unwind(struct ramet *t);
 /* Unwind the caller, which is being killed, to its base; does not return
  * unless the stack cannot be unwound. */
 void ramet__unwind(struct ramet *me);
+
+/* As ramet_cancel and ramet_kill, for t of the caller's loop.  A kill of the
+ * caller returns -ECANCELED, and works at the border. */
+void ramet__cancel(struct ramet *t);
+int ramet__kill(struct loop *l, struct ramet *t);
 
 /* ---- the border --------------------------------------------------------- */
 
