@@ -400,6 +400,8 @@ TEST(questions_are_answered_in_any_order)
 		t[i] = spawn(asks, a);
 		let_run();
 	}
+	for (int i = 0; i < 3; i++)
+		CHECK(taken[i]);
 	CHECK_EQ(ramet_answer(taken[2], "c", 1), 0);
 	CHECK_EQ(ramet_answer(taken[0], "a", 1), 0);
 	CHECK_EQ(ramet_answer(taken[1], NULL, SIZE_MAX), 0);

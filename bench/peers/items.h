@@ -12,6 +12,7 @@
  *     pass_mutex_on()           unlocks it so that who waits for it has it next
  *     sleep_once(ns)            and reports it to slept()
  *     park()                    the item of that name
+ *     MORE_ITEMS                what only this library has: {"name", fn},
  */
 #ifndef ITEMS_H
 #define ITEMS_H
@@ -242,6 +243,9 @@ static int items_main(int argc, char **argv, const char *peer, struct notes n)
 		{"mutex", item_mutex},
 		{"sleep", item_sleep},
 		{"park", park},
+#ifdef MORE_ITEMS
+		MORE_ITEMS
+#endif
 		{NULL, NULL},
 	};
 

@@ -113,7 +113,7 @@ static void end_asking(struct asking *q, const void *bytes, ssize_t result)
 	q->result = result;
 	if (size > q->room)
 		size = q->room;
-	if (size)
+	if (bytes && size)
 		memcpy(q->reply, bytes, size);
 	if (q->parked)
 		ramet__wake(q->ramet, 0);
@@ -126,7 +126,7 @@ static int end_call(struct message *m, const void *bytes, ssize_t result)
 
 	if (size > c->room)
 		size = c->room;
-	if (size) {
+	if (bytes && size) {
 		c->reply = kernel_alloc(size);
 		if (!c->reply)
 			return -ENOMEM;

@@ -22,7 +22,6 @@ static struct message *take_spare(struct loop *l)
 	if (likely(m)) {
 		own->spare = m->next;
 		own->spares--;
-		memset(m, 0, sizeof *m);
 	}
 	return m;
 }
@@ -36,8 +35,12 @@ struct message *ramet__message_new(struct loop *l, size_t size)
 		m = kernel_alloc(sizeof *m + (small ? SMALL_ROOM : size));
 	if (unlikely(!m))
 		return NULL;
-	m->flags = small ? SMALL : 0;
+	m->sender = NULL;
 	m->size = size;
+	m->flags = small ? SMALL : 0;
+	m->asking = NULL;
+	m->call = NULL;
+	m->taken_link = NULL; /* the rest is set where it is used */
 	return m;
 }
 
@@ -261,6 +264,7 @@ static void on_blocked(struct loop *l, struct mail *mail)
 	struct message *m = container_of(mail, struct message, mail);
 	struct ramet_actor *a = arrive(m);
 
+	m->waiter.ramet = NULL;
 	m->waiter.item = m;
 	m->call->blocked = m;
 	waitq_append(&a->senders, &m->waiter);
