@@ -28,9 +28,11 @@
 
 #include "ramet/core.h"
 #include "ramet/actor.h"
+#include "ramet/future.h"
 #include "ramet/io.h"
 #include "ramet/sync.h"
 #include "ramet/task.h"
+#include "ramet/loop.h"
 #include "ramet/debug.h"
 #include "ramet/patch.h"
 

@@ -4,10 +4,12 @@
 #include "core/outlet.h"
 #include "debug/report.h"
 #include "io/mode.h"
+#include "sync/claim.h"
 #include "sync/lot.h"
 #include "task/actor/actor.h"
 #include "task/child.h"
 #include "task/lane.h"
+#include "task/loops.h"
 
 #include <pthread.h>
 
@@ -15,16 +17,21 @@
 static void end(void *loop)
 {
 	struct loop *l = loop;
+	struct ramet_loop *handle;
 
 	ramet__this_loop = l;
 	ramet__end_main(l);
+	ramet__loops_end(l);
+	handle = l->handle;
 	ramet__actors_close(l);
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
+	ramet__claims_leave(l);
 	ramet__outlet_close(l);
 	ramet__io_close(l);
 	ramet__loop_free(l);
+	ramet__loops_left(handle);
 }
 
 /* What seems to be one is none as long as OS threads may send messages. */
@@ -41,9 +48,11 @@ void ramet__after_fork(struct loop *l)
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__actors_after_fork(l);
+	ramet__claims_after_fork(l);
 	ramet__core_after_fork(l);
 	ramet__children_after_fork(l);
 	ramet__lane_after_fork(l);
+	ramet__loops_after_fork(l);
 	ramet__quit_after_fork(l);
 	if (l->on_fork)
 		l->on_fork(l);

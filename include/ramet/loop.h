@@ -54,7 +54,8 @@ RAMET_API struct ramet_future *ramet_loop_call(struct ramet_loop *loop,
 
 /* As ramet_listen, with SO_REUSEPORT: each loop makes a listener of its own on
  * one address, and the kernel deals connections out to them.  The port must be
- * given, or be that of the first. */
+ * given, or be that of the first (ramet_port).  Also EOPNOTSUPP: a UNIX address.
+ */
 RAMET_API int ramet_listen_shared(const char *address);
 
 #ifdef __cplusplus

@@ -29,6 +29,10 @@ enum wait {
 	WAIT_SEND,
 	WAIT_RECV,
 	WAIT_SELECT,
+	WAIT_FUTURE,
+	WAIT_PUT,
+	WAIT_GET,
+	WAIT_DONE,  /* for a queue's items to be done */
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
 	WAIT_ACTOR, /* object: struct actor_wait, see task/actor/actor.h */
 	WAIT_SLEEP,
@@ -40,6 +44,13 @@ enum wait {
 	WAIT_WAKER,
 	WAIT_CHILD, /* object: the pid */
 	WAIT_SIGNAL,
+	WAIT_LOOP,     /* object: the handle */
+	/* The same as above, where other OS threads may wake. */
+	WAIT_SELECT_OPEN,
+	WAIT_FUTURE_OPEN,
+	WAIT_PUT_OPEN,
+	WAIT_GET_OPEN,
+	WAIT_DONE_OPEN,
 	WAIT_LOT_OPEN, /* as WAIT_LOT, where OS threads or handlers may wake */
 	WAIT_ACTOR_OPEN, /* as WAIT_ACTOR, where OS threads may */
 	WAIT_LAST = WAIT_ACTOR_OPEN,
@@ -115,7 +126,10 @@ struct cold {
 	struct joiner *joiner;
 	/* Called last, by the ramet itself; whoever owns it takes over. */
 	void (*on_end)(struct ramet *);
-	struct ramet_group *group; /* on_end's; with its list: */
+	union { /* on_end's */
+		struct ramet_group *group; /* with its list: */
+		struct ramet_future *future;
+	};
 	struct ramet *group_prev, *group_next;
 	struct callback *defers, *links, **links_end;
 	void **locals;
@@ -173,7 +187,10 @@ struct loop {
 	struct ramet *zombie;   /* ended, to be reclaimed by whoever is next */
 	struct poller *poller;  /* NULL until needed */
 	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
+	size_t errands;         /* that are under way: errand.c's */
 	size_t in_lot;          /* ramets queued in the parking lot */
+	bool reachable;         /* other loops may send it work */
+	void *claims;           /* sync/claim.c's */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
 	void (*on_events)(struct loop *, const struct kernel_event *, int n);
@@ -184,6 +201,8 @@ struct loop {
 	void *questions;        /* task/child.c's: what helpers wait for */
 	void *lane;             /* task/lane.c's */
 	struct actors *actors;  /* task/actor/'s; NULL until needed */
+	void *handle;           /* task/loops.c's; NULL: it is alone */
+	uint64_t *load_at;      /* atomic: how many run; may be NULL */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	struct outlet *outlet;  /* outlet.c's; NULL until needed */

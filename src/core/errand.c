@@ -13,6 +13,8 @@ static void come_back(struct errand *e)
 	struct loop *l = ramet__outlet_loop(o);
 
 	e->back = true;
+	if (l)
+		l->errands--;
 	if (!l || !e->owner)
 		e->drop(l, e);
 	else if (e->owner->state == STATE_PARKED)
@@ -57,7 +59,17 @@ static int prepare(struct loop *l, struct errand *e)
 	e->outlet = ramet__outlet(l);
 	e->owner = l->current;
 	e->back = false;
-	return e->outlet ? 0 : -ENOMEM;
+	if (!e->outlet)
+		return -ENOMEM;
+	l->errands++;
+	return 0;
+}
+
+/* It has not set out. */
+static void give_up(struct loop *l, struct errand *e)
+{
+	l->errands--;
+	ramet__outlet_release(e->outlet);
 }
 
 int ramet__errand_submit(struct loop *l, struct errand *e)
@@ -71,7 +83,7 @@ int ramet__errand_submit(struct loop *l, struct errand *e)
 	e->op.done = on_completion;
 	err = ramet__kernel->submit(l->poller, &e->op);
 	if (err < 0)
-		ramet__outlet_release(e->outlet);
+		give_up(l, e);
 	return err;
 }
 
@@ -85,7 +97,7 @@ int ramet__errand_send(struct loop *l, struct errand *e)
 	e->job = (struct kernel_job){.run = run, .done = on_done};
 	err = ramet__kernel->run(&e->job);
 	if (err < 0)
-		ramet__outlet_release(e->outlet);
+		give_up(l, e);
 	return err;
 }
 

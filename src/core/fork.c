@@ -90,6 +90,8 @@ void ramet__core_after_fork(struct loop *l)
 	__atomic_store_n(&l->inbox, NULL, __ATOMIC_RELAXED);
 	__atomic_store_n(&l->sleeping, 0, __ATOMIC_RELAXED);
 	l->outside = 0;
+	l->reachable = false;
+	l->errands = 0;
 	l->left = me;
 	l->zombie = NULL; /* one that had ended, detached: reclaimed below */
 	if (l->poller)

@@ -27,7 +27,10 @@ void ramet__put_origin(struct out *o, const struct ramet *t)
 {
 	if (!t->cold->class)
 		return;
-	ramet__print(o, ", spawned by ramet %lu at ", t->cold->parent);
+	if (t->cold->parent)
+		ramet__print(o, ", spawned by ramet %lu at ", t->cold->parent);
+	else
+		ramet__print(o, ", sent by another thread at ");
 	ramet__put_symbol(o, (const char *)t->cold->spawn_site - 1);
 	if (t->flags & FLAG_TLS) {
 		ramet__print(o, " as a pthread, to run ");
@@ -252,8 +255,18 @@ static const char *const objects[] = {
 	[WAIT_SEND] = "to send on channel",
 	[WAIT_RECV] = "to receive from channel",
 	[WAIT_SELECT] = "in select, cases",
+	[WAIT_FUTURE] = "for future",
+	[WAIT_PUT] = "to put into queue",
+	[WAIT_GET] = "to get from queue",
+	[WAIT_DONE] = "for the work to be done of queue",
 	[WAIT_POLL] = "for one of the descriptors in pollfd",
 	[WAIT_WAKER] = "for waker",
+	[WAIT_LOOP] = "for other loops to send it work, as loop",
+	[WAIT_SELECT_OPEN] = "in select, cases",
+	[WAIT_FUTURE_OPEN] = "for future",
+	[WAIT_PUT_OPEN] = "to put into queue",
+	[WAIT_GET_OPEN] = "to get from queue",
+	[WAIT_DONE_OPEN] = "for the work to be done of queue",
 };
 
 static void put_child(struct out *o, uintptr_t pid)

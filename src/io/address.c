@@ -3,6 +3,7 @@
 
 #include "kernel/calls.h"
 #include "ramet/io.h"
+#include "ramet/loop.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -144,21 +145,33 @@ static int send_at_once(int fd, const struct sockaddr_storage *addr, int type)
 				 sizeof one);
 }
 
-static int listen_on(const char *text)
+/* Let the address be taken again at once after a restart; `option` may be
+ * SO_REUSEPORT as well. */
+static int set_reuse(int fd, int family, int option)
+{
+	int one = 1, err;
+
+	if (family == AF_UNIX)
+		return option == SO_REUSEADDR ? 0 : -EOPNOTSUPP;
+	err = kernel_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (err == 0 && option != SO_REUSEADDR)
+		err = kernel_setsockopt(fd, SOL_SOCKET, option, &one,
+					sizeof one);
+	return err;
+}
+
+static int listen_on(const char *text, int option)
 {
 	struct sockaddr_storage addr;
 	socklen_t size;
-	int one = 1, type, err;
+	int type, err;
 	int fd = open_for(text, &addr, &size, &type);
 
 	if (fd < 0)
 		return fd;
-	if (addr.ss_family != AF_UNIX) {
-		err = kernel_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
-					sizeof one);
-		if (err < 0)
-			goto close_fd;
-	}
+	err = set_reuse(fd, addr.ss_family, option);
+	if (err < 0)
+		goto close_fd;
 	err = send_at_once(fd, &addr, type);
 	if (err < 0)
 		goto close_fd;
@@ -178,7 +191,12 @@ close_fd:
 
 int ramet_listen(const char *address)
 {
-	return (int)ramet__ret(listen_on(address));
+	return (int)ramet__ret(listen_on(address, SO_REUSEADDR));
+}
+
+int ramet_listen_shared(const char *address)
+{
+	return (int)ramet__ret(listen_on(address, SO_REUSEPORT));
 }
 
 static int dial(const char *text)

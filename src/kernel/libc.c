@@ -8,6 +8,7 @@
 /* As they are where nobody has taken the names; sanitizers want theirs used. */
 struct kernel_libc ramet__libc = {
 	.pthread_create = pthread_create,
+	.pthread_join = pthread_join,
 	.pthread_setname_np = pthread_setname_np,
 	.pthread_sigmask = pthread_sigmask,
 	.pthread_mutex_lock = pthread_mutex_lock,
@@ -54,6 +55,7 @@ void kernel_libc_find(void)
 	if (!ramet__names_taken)
 		return;
 	FIND(pthread_create);
+	FIND(pthread_join);
 	FIND(pthread_setname_np);
 	FIND(pthread_sigmask);
 	FIND(pthread_mutex_lock);

@@ -14,6 +14,7 @@
 struct kernel_libc {
 	int (*pthread_create)(pthread_t *, const pthread_attr_t *,
 			      void *(*)(void *), void *);
+	int (*pthread_join)(pthread_t, void **);
 	int (*pthread_setname_np)(pthread_t, const char *);
 	int (*pthread_sigmask)(int, const sigset_t *, sigset_t *);
 	int (*pthread_mutex_lock)(pthread_mutex_t *);

@@ -46,12 +46,10 @@ static struct bucket buckets[BUCKETS];
  * own. */
 extern char ramet__names_taken[] __attribute__((weak));
 
-/* Whether only ramets of one loop have ever waited here, and there is no other
- * OS thread that may yet: then a wait that no ramet can end is a deadlock. */
 static struct loop *only; /* atomic: the loop */
 static bool shared;       /* atomic: there are others */
 
-static bool is_alone(struct loop *l)
+bool ramet__lot_alone(struct loop *l)
 {
 	struct loop *first = __atomic_load_n(&only, __ATOMIC_RELAXED);
 
@@ -390,7 +388,7 @@ static int park_till_taken(struct loop *l, struct waiter *w, int64_t when,
 			   int mode, const struct lot_reason *reason)
 {
 	enum wait wait =
-		mode & LOT_OPEN || !is_alone(l) ? WAIT_LOT_OPEN : WAIT_LOT;
+		mode & LOT_OPEN || !ramet__lot_alone(l) ? WAIT_LOT_OPEN : WAIT_LOT;
 	int err;
 
 	do {
@@ -429,7 +427,7 @@ static int wait_as_os_thread(struct waiter *w, int64_t when, int mode)
 	const struct timespec *limit = when == RAMET_NEVER ? NULL : &ts;
 	long err;
 
-	is_alone(NULL);
+	ramet__lot_alone(NULL);
 	if (when < 0)
 		ts = (struct timespec){0};
 	while (!is_taken(w)) {

@@ -81,6 +81,11 @@ static inline uint32_t ramet__lot_self(void)
 	return ramet__lot_self_slowly();
 }
 
+/* Before a wait by a ramet of loop l, or an OS thread (NULL): whether only ramets
+ * of this loop have ever waited, and there is no other OS thread that may yet.
+ * Then a wait that no ramet can end is a deadlock. */
+bool ramet__lot_alone(struct loop *l);
+
 /* The loop's end: its ramets wait no more. */
 void ramet__lot_leave(struct loop *l);
 

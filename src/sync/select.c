@@ -49,6 +49,12 @@ static int read_case(struct selection *s, int i)
 		if (s->otherwise < 0)
 			s->otherwise = i;
 		return 1;
+	case RAMET_SELECT_FD:
+	case RAMET_SELECT_EVENT:
+	case RAMET_SELECT_FUTURE:
+	case RAMET_SELECT_PUT:
+	case RAMET_SELECT_GET:
+		break;
 	}
 	return -EINVAL;
 }
