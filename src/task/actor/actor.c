@@ -11,6 +11,7 @@
 #include "sync/sync.h"
 #include "task/actor/request.h"
 #include "task/actor/supervisor.h"
+#include "task/loops.h"
 
 #include <string.h>
 #include <sys/single_threaded.h>
@@ -71,8 +72,21 @@ struct ramet_actor *ramet_actor_self(void)
 	return ramet__actor_of(ramet__this_loop);
 }
 
+/* What remains of a loop that has ended: mail may still be delivered. */
+static struct actors none_any_more = {.ending = true};
+
+/* NULL: no memory, or the loop has ended. */
+static struct actors *actors_of(struct loop *l)
+{
+	if (!l->actors)
+		l->actors = kernel_alloc(sizeof *l->actors);
+	return l->actors && !l->actors->ending ? l->actors : NULL;
+}
+
 static void unlist(struct ramet_actor *a)
 {
+	if (!a->link)
+		return;
 	*a->link = a->next;
 	if (a->next)
 		a->next->link = a->link;
@@ -80,6 +94,8 @@ static void unlist(struct ramet_actor *a)
 
 static void list(struct actors *own, struct ramet_actor *a)
 {
+	if (a->link)
+		return;
 	a->next = own->living;
 	if (a->next)
 		a->next->link = &a->next;
@@ -135,7 +151,7 @@ static void on_end(struct ramet *t)
 static int begin(struct loop *l, struct ramet_actor *a)
 {
 	struct ramet_opts opts = {.name = a->name, .stack_size = a->stack_size};
-	int err = ramet__ties_refill(a);
+	int err = actors_of(l) ? ramet__ties_refill(a) : -ENOMEM;
 	struct ramet *t;
 
 	if (err < 0)
@@ -143,6 +159,7 @@ static int begin(struct loop *l, struct ramet_actor *a)
 	t = ramet__spawn(l, live, a, &opts, a->site, &err);
 	if (!t)
 		return err;
+	list(l->actors, a);
 	t->cold->on_end = on_end;
 	a->ramet = t;
 	a->stopped = false;
@@ -192,7 +209,7 @@ static void obey(struct loop *l, struct ramet_actor *a, uint32_t what)
 /* Its home has ended, and knows nothing of orders that come later. */
 static void refuse_order(struct ramet_actor *a, uint32_t what)
 {
-	if (what & ORDER_START)
+	if (what & ORDER_START && a->care)
 		ramet__child_lost(NULL, a);
 }
 
@@ -208,22 +225,32 @@ static void on_order(struct loop *l, struct mail *mail)
 	ramet_actor_release(a);
 }
 
-void ramet__order(struct loop *l, struct ramet_actor *a, uint32_t what)
+/* Returns false if it has no home; then its orders are to be refused. */
+static bool post_order(struct ramet_actor *a, uint32_t what)
+{
+	if (a->forks != ramet__lot_forks)
+		return false;
+	if (__atomic_fetch_or(&a->ordered, what, __ATOMIC_ACQ_REL))
+		return true; /* its mail is under way */
+	ramet_actor_keep(a);
+	a->orders.deliver = on_order;
+	if (ramet__outlet_post(a->home, &a->orders))
+		return true;
+	ramet_actor_release(a);
+	return false;
+}
+
+bool ramet__order(struct loop *l, struct ramet_actor *a, uint32_t what)
 {
 	if (at_home(l, a)) {
 		if (!a->gone)
 			obey(l, a, what);
-		return;
+		return true;
 	}
-	if (a->forks != ramet__lot_forks ||
-	    __atomic_fetch_or(&a->ordered, what, __ATOMIC_ACQ_REL))
-		return; /* its mail is under way */
-	ramet_actor_keep(a);
-	a->orders.deliver = on_order;
-	if (ramet__outlet_post(a->home, &a->orders))
-		return;
+	if (post_order(a, what))
+		return true;
 	refuse_order(a, __atomic_exchange_n(&a->ordered, 0, __ATOMIC_ACQ_REL));
-	ramet_actor_release(a);
+	return false;
 }
 
 void ramet_actor_stop(struct ramet_actor *a)
@@ -244,13 +271,6 @@ void ramet_actor_kill(struct ramet_actor *a)
 
 /* ---- start -------------------------------------------------------------- */
 
-static struct actors *actors_of(struct loop *l)
-{
-	if (!l->actors)
-		l->actors = kernel_alloc(sizeof *l->actors);
-	return l->actors;
-}
-
 static void set_options(struct ramet_actor *a,
 			const struct ramet_actor_opts *opts)
 {
@@ -263,14 +283,18 @@ static void set_options(struct ramet_actor *a,
 }
 
 static struct ramet_actor *make(struct loop *l, ramet_actor_fn *fn, void *arg,
-				const struct ramet_actor_opts *opts)
+				const struct ramet_actor_opts *opts, int *err)
 {
 	size_t name = opts->name ? strlen(opts->name) : 0;
 	struct ramet_actor *a = kernel_alloc(sizeof *a + name + 1);
 
+	*err = -ENOMEM;
 	if (!a)
 		return NULL;
-	a->home = ramet__outlet(l);
+	if (opts->loop)
+		*err = -ESRCH;
+	a->home = opts->loop ? ramet__loop_outlet(opts->loop)
+			     : ramet__outlet(l);
 	if (!a->home) {
 		kernel_free(a);
 		return NULL;
@@ -294,11 +318,12 @@ static int start(struct loop *l, struct ramet_actor *a)
 
 	if (err < 0)
 		return err;
-	err = begin(l, a);
+	if (at_home(l, a))
+		err = begin(l, a);
+	else
+		err = post_order(a, ORDER_START) ? 0 : -ESRCH;
 	if (err < 0)
 		ramet__name_remove(a);
-	else
-		list(l->actors, a);
 	return err;
 }
 
@@ -313,14 +338,10 @@ struct ramet_actor *ramet__actor_new(struct loop *l, ramet_actor_fn *fn,
 
 	if (!opts)
 		opts = &none;
-	*err = -ENOTSUP;
-	if (opts->loop)
-		return NULL;
 	*err = -EOPNOTSUPP;
 	if (opts->survive_overflow)
 		return NULL;
-	*err = -ENOMEM;
-	a = actors_of(l) ? make(l, fn, arg, opts) : NULL;
+	a = make(l, fn, arg, opts, err);
 	if (!a)
 		return NULL;
 	a->site = site;
@@ -328,8 +349,9 @@ struct ramet_actor *ramet__actor_new(struct loop *l, ramet_actor_fn *fn,
 	*err = start(l, a);
 	if (*err == 0)
 		return a;
-	ramet__outlet_release(a->home);
-	kernel_free(a);
+	a->gone = 1; /* somebody may have found its name */
+	ramet_actor_release(a);
+	ramet_actor_release(a);
 	return NULL;
 }
 
@@ -440,8 +462,10 @@ void ramet__actors_close(struct loop *l)
 	struct actors *own = l->actors;
 	struct ramet_actor *a;
 
-	if (!own)
+	if (!own) {
+		l->actors = &none_any_more;
 		return;
+	}
 	own->ending = true;
 	while ((a = own->living)) {
 		bool ran = a->ramet;
@@ -455,7 +479,7 @@ void ramet__actors_close(struct loop *l)
 	}
 	free_spares(own);
 	kernel_free(own);
-	l->actors = NULL;
+	l->actors = &none_any_more;
 }
 
 /* What they have stays with the parent. */

@@ -230,8 +230,8 @@ struct ramet_actor *ramet__actor_new(struct loop *l, ramet_actor_fn *fn,
 /* The actor whose ramet the caller is; NULL: none.  l may be NULL. */
 struct ramet_actor *ramet__actor_of(const struct loop *l);
 
-/* Have its home do it, if there is one. */
-void ramet__order(struct loop *l, struct ramet_actor *a, uint32_t what);
+/* Have its home do it.  Returns false if there is none any more. */
+bool ramet__order(struct loop *l, struct ramet_actor *a, uint32_t what);
 
 /* At home: kill its ramet, whose status will be `status`. */
 void ramet__actor_kill(struct loop *l, struct ramet_actor *a, int status);

@@ -441,7 +441,7 @@ void ramet__supervisor_abandon(struct loop *l, struct ramet_actor *a)
 		if (c && !c->runs) {
 			ramet__order(l, c->child, ORDER_FORGET);
 			free_care(c);
-		} else if (c && !l->actors->ending) {
+		} else if (c && !(l->actors->ending && at_home(l, c->child))) {
 			ramet__order(l, c->child, ORDER_KILL);
 		}
 	}
