@@ -312,6 +312,29 @@ TEST(a_crash_while_starting_counts)
 	heard("xxxx");
 }
 
+static void give_up_loudly(void)
+{
+	struct family f = family_of(RAMET_ONE_FOR_ONE, "p");
+
+	f.children[0].fn = crashes_at_once;
+	f.children[0].opts.name = "worker";
+	f.spec.children = f.children;
+	f.supervisor =
+		start_with(ramet_supervise, &f.spec,
+			   (struct ramet_actor_opts){.name = "boss"});
+	CHECK_EQ(finish(f.supervisor), RAMET_GAVE_UP);
+}
+
+TEST(giving_up_is_reported_once)
+{
+	char text[4096];
+
+	CHECK_EQ(test_stderr_of(give_up_loudly, text, sizeof text), 0);
+	CHECK(strcmp(text, "ramet: supervisor \"boss\" gives up: more than 3 "
+			   "restarts within 5.0 s; the last to end was actor "
+			   "\"worker\", with status 1\n") == 0);
+}
+
 /* ---- trees -------------------------------------------------------------- */
 
 TEST(giving_up_escalates)
