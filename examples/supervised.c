@@ -44,9 +44,7 @@ int main(void)
 	struct ramet_actor *s = ramet_actor_start(ramet_supervise, &spec, NULL);
 	struct ramet_actor *a = s ? ramet_supervisor_child(s, 0) : NULL;
 
-	if (!a)
-		return 1;
-	for (int n = 1, answer; n < 16; n = answer + 1) {
+	for (int n = 1, answer; a && n < 16; n = answer + 1) {
 		answer = ask(a, n);
 		if (answer < 0)
 			return 1;

@@ -188,6 +188,7 @@ static void *(*const scenes[])(void *) = {
 	scene_echo,   scene_pipes, scene_accept,  scene_reuse, scene_messages,
 	scene_poll,   scene_locks, scene_conds,   scene_chans, scene_time,
 	scene_cancel, scene_life,  scene_offload,
+	scene_actors,
 };
 
 /* Some scenes, some of them more than once. */
