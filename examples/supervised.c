@@ -1,59 +1,58 @@
 /* supervised.c - pong fails on every third message and is started afresh by its
- * supervisor; ping never notices.  Run: supervised */
+ * supervisor; ping has one handle all the time, and asks again.  Run: supervised
+ */
+#include <errno.h>
 #include <ramet.h>
-
 #include <stdio.h>
 
-/* What survives a failure: the channels, and the message not yet answered. */
-struct mailbox {
-	struct ramet_chan *in, *out;
-	int message; /* 0: none */
-};
-
-static void *pong(void *p)
+static int pong(struct ramet_actor *me, void *unused)
 {
-	struct mailbox *box = p;
-	int served = 0;
+	int n, served = 0;
 
-	while (box->message || ramet_chan_recv(box->in, &box->message) > 0) {
-		int answer = box->message + 1;
-
+	(void)unused;
+	while (ramet_receive(me, &n, sizeof n) > 0) {
 		if (++served == 3)
-			return RAMET_FAILED;
-		ramet_chan_send(box->out, &answer);
-		box->message = 0;
+			return -1; /* a crash */
+		n++;
+		ramet_reply(me, &n, sizeof n);
 	}
-	return NULL;
+	return 0;
 }
 
-/* One pong after the other, all with the same mailbox, until one ends well. */
-static void *supervise(void *box)
+/* What pong answers in the end; -1 if there is none any more. */
+static int ask(struct ramet_actor *a, int n)
 {
-	void *value = NULL;
-	ramet_auto_group group;
+	int answer;
 
-	ramet_group_open(&group, RAMET_ALL | RAMET_ITERATE);
-	while (ramet_go(&group, pong, box) &&
-	       ramet_group_next(&group, &value) > 0 && value == RAMET_FAILED)
+	while (ramet_ask(a, &n, sizeof n, &answer, sizeof answer) < 0) {
+		if (errno != ECONNRESET)
+			return -1;
 		puts("        (pong has failed; here is a fresh one)");
-	return NULL;
+	}
+	return answer;
 }
 
 int main(void)
 {
-	struct mailbox box = {.in = ramet_chan_new(sizeof(int), 0),
-			      .out = ramet_chan_new(sizeof(int), 0)};
-	struct ramet *supervisor = ramet_spawn(supervise, &box);
+	const struct ramet_child children[] = {
+		{.fn = pong, .kind = RAMET_TRANSIENT, .shutdown = RAMET_SEC},
+	};
+	struct ramet_supervisor spec = {.restarts = 3,
+					.within = 5 * RAMET_SEC,
+					.children = children,
+					.count = 1};
+	struct ramet_actor *s = ramet_actor_start(ramet_supervise, &spec, NULL);
+	struct ramet_actor *a = s ? ramet_supervisor_child(s, 0) : NULL;
 
-	for (int n = 1, answer; n < 16; n = answer + 1)
-		if (ramet_chan_send(box.in, &n) < 0 ||
-		    ramet_chan_recv(box.out, &answer) <= 0)
+	for (int n = 1, answer; a && n < 16; n = answer + 1) {
+		answer = ask(a, n);
+		if (answer < 0)
 			return 1;
-		else
-			printf("ping %2d  pong %2d\n", n, answer);
-	ramet_chan_close(box.in);
-	ramet_join(supervisor, NULL);
-	ramet_chan_free(box.in);
-	ramet_chan_free(box.out);
+		printf("ping %2d  pong %2d\n", n, answer);
+	}
+	ramet_actor_release(a);
+	ramet_actor_stop(s);
+	ramet_actor_wait(s, NULL);
+	ramet_actor_release(s);
 	return 0;
 }

@@ -27,6 +27,7 @@
 #define RAMET_H
 
 #include "ramet/core.h"
+#include "ramet/actor.h"
 #include "ramet/future.h"
 #include "ramet/io.h"
 #include "ramet/queue.h"

@@ -8,6 +8,7 @@
 #include "kernel/guard.h"
 #include "sync/lot.h"
 #include "sync/outside.h"
+#include "task/actor/actor.h"
 #include "task/child.h"
 #include "task/loops.h"
 
@@ -23,6 +24,7 @@ static void end(void *loop)
 	ramet__end_main(l);
 	ramet__loops_end(l);
 	handle = l->handle;
+	ramet__actors_close(l);
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
@@ -34,6 +36,13 @@ static void end(void *loop)
 	ramet__loops_left(handle);
 }
 
+/* What seems to be one is none as long as OS threads may send messages. */
+static void on_deadlock(struct loop *l)
+{
+	if (!ramet__actors_open(l))
+		ramet__deadlock(l);
+}
+
 /* ---- fork --------------------------------------------------------------- */
 
 void ramet__after_fork(struct loop *l)
@@ -41,6 +50,7 @@ void ramet__after_fork(struct loop *l)
 	kernel_guard_after_fork();
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
+	ramet__actors_after_fork(l);
 	ramet__claims_after_fork(l);
 	ramet__gate_after_fork(l);
 	ramet__core_after_fork(l);
@@ -79,7 +89,7 @@ struct loop *ramet__start(void)
 		return NULL;
 	if (ramet__io_open(l) < 0)
 		goto free_loop;
-	l->on_deadlock = ramet__deadlock;
+	l->on_deadlock = on_deadlock;
 	if (ramet__debug_open(l) < 0)
 		goto close_io;
 	if (ramet__gate_open(l) < 0)

@@ -229,6 +229,13 @@ def ping_never_notices_that_pong_fails():
     equal(out, want)
 
 
+@test
+def ping_and_pong_answer_each_other():
+    for times in (0, 1, 3, 1000):
+        want = "".join(("pong" if n else "start") + "\nping\n" for n in range(times))
+        equal(run("pingpong", str(times)), (0, want, ""))
+
+
 def enter(client, name, *others):
     """Give a chat client its name; who has read that it is here will hear the rest."""
     client.say(name)

@@ -172,7 +172,7 @@ static void break_ramets(void)
 	BREAK_LOOP(RULE_ID, t->id, 0);
 	BREAK_LOOP(RULE_ID, t->id, l->last_id + 1);
 	BREAK_LOOP(RULE_SINCE, t->since, l->now + 1);
-	BREAK_LOOP(RULE_WAIT, t->wait, WAIT_LOT_OPEN + 1);
+	BREAK_LOOP(RULE_WAIT, t->wait, WAIT_LAST + 1);
 	BREAK_LOOP(RULE_KILL, t->flags, t->flags | FLAG_KILL);
 	BREAK_LOOP(RULE_KILL, t->flags, t->flags | FLAG_UNWINDING);
 	BREAK_LOOP(RULE_LINKS, l->main_cold.links_end, &l->main_cold.links);

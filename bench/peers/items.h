@@ -13,6 +13,7 @@
  *     sleep_once(ns)            and reports it to slept()
  *     park()                    the item of that name
  *     POOL                      if it has pools: the function of the item "pool"
+ *     MORE_ITEMS                what only this library has: {"name", fn},
  */
 #ifndef ITEMS_H
 #define ITEMS_H
@@ -245,6 +246,8 @@ static int items_main(int argc, char **argv, const char *peer, struct notes n)
 		{"park", park},
 #ifdef POOL
 		{"pool", POOL},
+#ifdef MORE_ITEMS
+		MORE_ITEMS
 #endif
 		{NULL, NULL},
 	};

@@ -158,6 +158,58 @@ static void pools(void)
 }
 
 #define POOL pools
+/* ---- ask ---------------------------------------------------------------- */
+
+static int answers(struct ramet_actor *me, void *arg)
+{
+	(void)arg;
+	for (long v; ramet_receive(me, &v, sizeof v) > 0;)
+		ramet_reply(me, &v, sizeof v);
+	return 0;
+}
+
+static struct ramet_actor *answerer;
+
+static int asks(struct ramet_actor *me, void *arg)
+{
+	const long n = *(long *)arg;
+
+	(void)me;
+	for (long v = 0; v < n; v++) {
+		long reply;
+
+		if (ramet_ask(answerer, &v, sizeof v, &reply, sizeof reply) < 0)
+			bench_fail("ramet_ask");
+	}
+	return 0;
+}
+
+/* Of one actor by another. */
+static int64_t questions(long n)
+{
+	struct ramet_actor *a;
+	int64_t from;
+
+	answerer = ramet_actor_start(answers, NULL, NULL);
+	a = ramet_actor_start(asks, &n, NULL);
+	if (!a || !answerer)
+		bench_fail("ramet_actor_start");
+	from = cpu_ns();
+	ramet_actor_wait(a, NULL);
+	from = cpu_ns() - from;
+	ramet_actor_stop(answerer);
+	ramet_actor_wait(answerer, NULL);
+	ramet_actor_release(a);
+	ramet_actor_release(answerer);
+	return from;
+}
+
+static void ask(void)
+{
+	report("", least(questions, 1000), "ns", "8 bytes each way");
+}
+
+#define MORE_ITEMS {"ask", ask},
 #include "items.h"
 
 int main(int argc, char **argv)

@@ -42,6 +42,7 @@ enum wait {
 	WAIT_GET,
 	WAIT_DONE,  /* for a queue's items to be done */
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
+	WAIT_ACTOR, /* object: struct actor_wait, see task/actor/actor.h */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
 	WAIT_READ = WAIT_OUTSIDE,
@@ -59,6 +60,8 @@ enum wait {
 	WAIT_GET_OPEN,
 	WAIT_DONE_OPEN,
 	WAIT_LOT_OPEN, /* as WAIT_LOT, where OS threads or handlers may wake */
+	WAIT_ACTOR_OPEN, /* as WAIT_ACTOR, where OS threads may */
+	WAIT_LAST = WAIT_ACTOR_OPEN,
 };
 
 /* What any OS thread may signal: sync/outside.h. */
@@ -211,6 +214,8 @@ struct loop {
 	void (*on_fork)(struct loop *);
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
+	void *lane;             /* task/lane.c's */
+	struct actors *actors;  /* task/actor/'s; NULL until needed */
 	void *handle;           /* task/loops.c's; NULL: it is alone */
 	uint64_t *load_at;      /* atomic: how many run; may be NULL */
 	struct mail *inbox;     /* atomic: newest first */
@@ -357,6 +362,11 @@ bool ramet__can_unwind(struct ramet *t);
 /* Unwind the caller, which is being killed, to its base; does not return
  * unless the stack cannot be unwound. */
 void ramet__unwind(struct ramet *me);
+
+/* As ramet_cancel and ramet_kill, for t of the caller's loop.  A kill of the
+ * caller returns -ECANCELED, and works at the border. */
+void ramet__cancel(struct ramet *t);
+int ramet__kill(struct loop *l, struct ramet *t);
 
 /* ---- the border --------------------------------------------------------- */
 

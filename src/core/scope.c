@@ -144,6 +144,12 @@ static void cancel(struct ramet *t, uint16_t flags)
 		ramet__wake(t, 0); /* delayed: it runs now, to clean up */
 }
 
+void ramet__cancel(struct ramet *t)
+{
+	if (t->state != STATE_ENDED)
+		cancel(t, FLAG_CANCEL);
+}
+
 int ramet_cancel(struct ramet *t)
 {
 	struct loop *l = ramet__loop();
@@ -151,8 +157,8 @@ int ramet_cancel(struct ramet *t)
 
 	if (err < 0 && err != -ESRCH)
 		return (int)ramet__fail(ramet__misuse(err));
-	if (err == 0 && t->state != STATE_ENDED)
-		cancel(t, FLAG_CANCEL);
+	if (err == 0)
+		ramet__cancel(t);
 	return 0;
 }
 
@@ -163,7 +169,7 @@ int ramet_cancelled(void)
 	return l && l->current->flags & FLAG_CANCEL;
 }
 
-static int kill(struct loop *l, struct ramet *t)
+int ramet__kill(struct loop *l, struct ramet *t)
 {
 	int err = ramet__mine(l, t);
 
@@ -185,7 +191,7 @@ int ramet_kill(struct ramet *t)
 {
 	struct loop *l = ramet__loop();
 
-	return (int)ramet__ret(l ? kill(l, t) : -ENOMEM);
+	return (int)ramet__ret(l ? ramet__kill(l, t) : -ENOMEM);
 }
 
 void (*ramet__on_misuse)(long err);

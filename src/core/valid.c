@@ -268,7 +268,7 @@ static void walk_ramet(struct walk *w, const struct ramet *t)
 	expect(w, t->loop == l && t->cold->ramet == t, RULE_OWNER);
 	expect(w, t->id - 1 < l->last_id, RULE_ID);
 	expect(w, t->since <= l->now, RULE_SINCE);
-	expect(w, t->wait <= WAIT_LOT_OPEN, RULE_WAIT);
+	expect(w, t->wait <= WAIT_LAST, RULE_WAIT);
 	expect(w, kill_in_order(t), RULE_KILL);
 	if (w->broken)
 		return;

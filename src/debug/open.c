@@ -12,6 +12,7 @@ static void open_once(void)
 		return;
 	ramet__trace_prime();
 	ramet__misuse_install();
+	ramet__give_up_install();
 	ramet__overflow_install();
 	ramet__quit_install();
 }

@@ -22,6 +22,9 @@ void ramet_deadlock_found(struct loop *l);
 /* With RAMET_STRICT=1: report each misuse of the library, and abort. */
 void ramet__misuse_install(void);
 
+/* Report each supervisor that gives up. */
+void ramet__give_up_install(void);
+
 /* Handle SIGSEGV and SIGBUS (overflow.c), and SIGQUIT (quit.c). */
 void ramet__overflow_install(void);
 void ramet__quit_install(void);

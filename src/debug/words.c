@@ -7,6 +7,7 @@
 #include "ramet/task.h"
 #include "sync/lot.h"
 #include "task/pool.h"
+#include "task/actor/actor.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -218,6 +219,18 @@ static void put_lot(struct out *o, const struct ramet *t)
 		ramet__print(o, ", which has ended");
 }
 
+static void put_actor(struct out *o, const struct actor_wait *wait)
+{
+	const struct ramet_actor *a = wait->actor;
+
+	ramet__print(o, "%s actor 0x%lx", wait->what, (uintptr_t)a);
+	if (!a->name[0])
+		return;
+	ramet__print(o, " \"");
+	ramet__put_name(o, a->name, strlen(a->name));
+	ramet__print(o, "\"");
+}
+
 /* ---- descriptors -------------------------------------------------------- */
 
 union address {
@@ -355,6 +368,10 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 	case WAIT_LOT:
 	case WAIT_LOT_OPEN:
 		put_lot(o, t);
+		break;
+	case WAIT_ACTOR:
+	case WAIT_ACTOR_OPEN:
+		put_actor(o, t->wait_object);
 		break;
 	case WAIT_GROUP:
 		put_group(o, t);

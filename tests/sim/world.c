@@ -205,6 +205,7 @@ static void *(*const scenes[])(void *) = {
 	scene_pools,
 	scene_queues,
 	scene_futures,
+	scene_actors,
 };
 
 /* Some scenes, some of them more than once. */

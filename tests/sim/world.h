@@ -87,6 +87,7 @@ void *scene_cancel(void *);
 void *scene_life(void *);
 void *scene_offload(void *);
 void *scene_pools(void *);
+void *scene_actors(void *);
 
 /* Called at the beginning of each run, in its loop; NULL in a world without
  * planted bugs. */
