@@ -328,6 +328,8 @@ TEST(a_job_may_fork)
 	pool = made(ramet_pool_new(2, NULL));
 	join(spawn(map_forks, NULL));
 	ramet_pool_free(pool);
+}
+
 /* ---- what others hold ------------------------------------------------------
  */
 

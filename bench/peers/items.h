@@ -246,6 +246,7 @@ static int items_main(int argc, char **argv, const char *peer, struct notes n)
 		{"park", park},
 #ifdef POOL
 		{"pool", POOL},
+#endif
 #ifdef MORE_ITEMS
 		MORE_ITEMS
 #endif

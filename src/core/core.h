@@ -214,7 +214,6 @@ struct loop {
 	void (*on_fork)(struct loop *);
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
-	void *lane;             /* task/lane.c's */
 	struct actors *actors;  /* task/actor/'s; NULL until needed */
 	void *handle;           /* task/loops.c's; NULL: it is alone */
 	uint64_t *load_at;      /* atomic: how many run; may be NULL */
