@@ -241,6 +241,43 @@ TEST(what_an_os_thread_does_wakes_a_loop_that_sleeps)
 	ramet_queue_free(queue);
 }
 
+static void *put_five(void *unused)
+{
+	(void)unused;
+	CHECK_EQ(put_now(5), 1);
+	return NULL;
+}
+
+static void *get_four(void *unused)
+{
+	(void)unused;
+	CHECK_EQ(get_now(), 4);
+	return NULL;
+}
+
+/* It is cancelled, but has not run: the other thread cannot know. */
+TEST(what_another_thread_passes_to_a_cancelled_wait_is_passed)
+{
+	struct one a;
+
+	queue = make(1);
+	start(&a, false, -1);
+	let_run();
+	CHECK_EQ(ramet_cancel(a.ramet), 0);
+	run_thread(put_five, NULL);
+	CHECK_EQ(ramet_queue_count(queue), 0);
+	CHECK_EQ(end(&a), 1);
+	CHECK_EQ(a.item, 5);
+	CHECK_EQ(put_now(4), 1);
+	start(&a, true, 6);
+	let_run();
+	CHECK_EQ(ramet_cancel(a.ramet), 0);
+	run_thread(get_four, NULL);
+	CHECK_EQ(end(&a), 1);
+	CHECK_EQ(get_now(), 6);
+	ramet_queue_free(queue);
+}
+
 /* ---- many --------------------------------------------------------------- */
 
 enum { THREADS = 4, EACH = 3000 };

@@ -471,6 +471,31 @@ TEST(another_os_thread_completes_it)
 	free_all();
 }
 
+/* It has been woken, but has not run: the other thread cannot know. */
+TEST(what_another_thread_completes_first_is_done)
+{
+	for (int how = 0; how < 2; how++) {
+		struct one o;
+
+		open_pipe();
+		start(&o);
+		let_run();
+		if (how == 0)
+			CHECK_EQ(ramet_cancel(o.ramet), 0);
+		else
+			ramet_event_set(&event);
+		run_thread(make_ready_late, (void *)(intptr_t)SHARED);
+		CHECK_EQ(ramet_queue_count(shared), 0);
+		CHECK_EQ(put_now(local, 1), 1); /* not to it any more */
+		CHECK_EQ(ramet_queue_count(local), 1);
+		CHECK_EQ(end(&o), SHARED);
+		CHECK_EQ(o.items[SHARED], SHARED);
+		CHECK_EQ(ramet_queue_tryget(local, &o.items[0]), 1);
+		close_pipe();
+	}
+	free_all();
+}
+
 enum { ITEMS = 6000 };
 
 static int seen[3 * ITEMS], per_source; /* atomic */
