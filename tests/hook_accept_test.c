@@ -1,4 +1,5 @@
 /* Connections under the socket group: accepted and made. */
+#include "fds.h"
 #include "replaced.h"
 #include "rings.h"
 #include "ticker.h"
@@ -289,6 +290,7 @@ TEST(a_connect_that_takes_long_ends_with_its_scope)
 		struct ramet *ticker = start_ticker();
 		struct timeval limit = {0, 20000};
 		struct sockaddr_in addr;
+		int open_before = open_fds();
 		int fillers[4], listener = busy_listener(&addr, fillers);
 		int fd = socket(AF_INET, SOCK_STREAM, 0), copy = -1;
 		int before = ticks;
@@ -313,6 +315,8 @@ TEST(a_connect_that_takes_long_ends_with_its_scope)
 		for (int i = 0; i < 4; i++)
 			CHECK_EQ(close(fillers[i]), 0);
 		CHECK_EQ(close(listener), 0);
+		while (open_fds() > open_before) /* a helper's duplicate */
+			settle();
 		stop_ticker(ticker);
 	}
 }
