@@ -33,7 +33,7 @@ enum {
 	RAMET_WAS_KILLED = -1000,
 	RAMET_WAS_LINKED,
 	RAMET_GAVE_UP,
-	RAMET_STACK_FAULT, /* it ran into its guard page: opts.survive_overflow */
+	RAMET_STACK_FAULT, /* not used: see opts.survive_overflow */
 };
 
 /* What a message does that finds the mailbox full. */
@@ -51,12 +51,12 @@ struct ramet_actor_opts {
 	size_t stack_size;       /* as in struct ramet_opts */
 	struct ramet_loop *loop; /* where it runs; NULL: the caller's */
 	int traps_exits;         /* a crash that it is linked to is a message */
-	int survive_overflow;    /* a stack overflow is a crash of this actor */
+	int survive_overflow;    /* refused: see ramet_actor(3) */
 };
 
 /* Start an actor.  opts may be NULL.  The caller has the handle, to be released.
  * NULL: ENOMEM, EEXIST (an actor of that name lives), EINVAL (bad stack size),
- * ESRCH (the loop has ended). */
+ * ESRCH (the loop has ended), EOPNOTSUPP (survive_overflow). */
 RAMET_API struct ramet_actor *ramet_actor_start(
 	ramet_actor_fn *fn, void *arg, const struct ramet_actor_opts *opts);
 
@@ -86,8 +86,9 @@ RAMET_API int ramet_tell_tag(struct ramet_actor *a, uint64_t tag,
 
 /* Send, and wait for the reply, of which at most `room` bytes are copied.
  * Blocks.  Returns the reply's size, which may be above room, or -1: ESRCH,
- * ECONNRESET (it ended before it replied, whether or not it is started again),
- * EDEADLK (a is the caller), and those of ramet_tell.  After ETIMEDOUT and
+ * ECONNRESET (it ended before it replied to what it had received, whether or not
+ * it is started again, or for good, or receives the next instead), EDEADLK (a is
+ * the caller), and those of ramet_tell.  After ETIMEDOUT and
  * ECANCELED the message may still be dealt with; the reply goes nowhere. */
 RAMET_API ssize_t ramet_ask(struct ramet_actor *a, const void *msg, size_t size,
 			    void *reply, size_t room);
@@ -113,14 +114,16 @@ RAMET_API uint64_t ramet_actor_tag(const struct ramet_actor *me);
 RAMET_API size_t ramet_actor_size(const struct ramet_actor *me);
 RAMET_API struct ramet_actor *ramet_actor_sender(const struct ramet_actor *me);
 
-/* Answer the message received last.  Returns 0, or -1: EINVAL (it asks nothing,
- * or was answered), ENOMEM, EPERM.  Whoever asked may be gone by now: that is no
+/* Answer the message received last, before the next is asked for.  Returns 0, or
+ * -1: EINVAL (it asks nothing, or was answered), EMSGSIZE, ENOMEM, EPERM.  Whoever asked may be gone by now: that is no
  * error. */
 RAMET_API int ramet_reply(struct ramet_actor *me, const void *msg, size_t size);
 
 /* Keep the question received last, to be answered later, by any ramet, with
- * ramet_answer, once; NULL: EINVAL (as above), ENOMEM.  An answer of NULL and
- * SIZE_MAX is a refusal: ECONNRESET.  ramet_answer always frees q. */
+ * ramet_answer, once; NULL: EINVAL (as above), EPERM.  An answer of NULL and
+ * SIZE_MAX is a refusal: ECONNRESET.  ramet_answer always frees q; its errors,
+ * EMSGSIZE and ENOMEM, are refusals.  Whoever asked is refused when the actor
+ * ends before. */
 struct ramet_question;
 RAMET_API struct ramet_question *ramet_question_take(struct ramet_actor *me);
 RAMET_API int ramet_answer(struct ramet_question *q, const void *msg,
@@ -180,7 +183,7 @@ RAMET_API void ramet_actor_get_stats(const struct ramet_actor *a,
 
 enum ramet_child_kind {
 	RAMET_PERMANENT, /* started again however it ends */
-	RAMET_TRANSIENT, /* started again if it crashes */
+	RAMET_TRANSIENT, /* if it crashes and was not told to stop */
 	RAMET_TEMPORARY, /* never */
 };
 
@@ -212,7 +215,8 @@ struct ramet_supervisor {
 
 /* The function of a supervisor, its arg a struct ramet_supervisor that must
  * outlive it; to be started as any actor, by another supervisor, too.  Its
- * status: 0 when it was told to stop, RAMET_GAVE_UP, or ENOMEM. */
+ * status: 0 when it was told to stop, RAMET_GAVE_UP, or the error number of a
+ * child that could not be started at first, as ENOMEM. */
 RAMET_API int ramet_supervise(struct ramet_actor *me, void *supervisor);
 
 /* Start one more child of a running supervisor, as the last.  Blocks.  Returns

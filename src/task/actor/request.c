@@ -81,7 +81,7 @@ static struct request *new_request(struct ramet_actor *to, enum what what,
 	return r;
 }
 
-static int send(struct loop *l, struct request *r)
+static int hand_over(struct loop *l, struct request *r)
 {
 	struct ramet_actor *a = r->to;
 
@@ -108,7 +108,7 @@ static long ask(struct request *r, struct ramet_actor **found)
 	if (err < 0)
 		release(r);
 	else
-		err = send(l, r);
+		err = hand_over(l, r);
 	if (err == 0)
 		err = ramet__call_wait(&r->call, "for supervisor", r->to);
 	if (err == 0)
