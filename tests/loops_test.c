@@ -696,6 +696,13 @@ static int exit_status(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
+/* Neither the thread sanitizer nor qemu have threads in the child of a fork. */
+#ifdef __x86_64__
+static const bool may_start_threads = !TEST_TSAN;
+#else
+static const bool may_start_threads;
+#endif
+
 static void *fork_here(void *mine)
 {
 	struct ramet_loop *others[3];
@@ -717,17 +724,16 @@ static void *fork_here(void *mine)
 	go(0, add_one, NULL);
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_EQ(counted(), 1);
-	start(2);
-	CHECK(result_of(1, self, NULL) == loop(1));
-	stop();
+	if (may_start_threads) {
+		start(2);
+		CHECK(result_of(1, self, NULL) == loop(1));
+		stop();
+	}
 	_exit(7);
 }
 
 TEST(the_child_of_a_fork_has_the_callers_loop)
 {
-	if (TEST_TSAN)
-		test_skip("the thread sanitizer does not start threads in the "
-			  "child of a fork");
 	start(3);
 	for (size_t i = 0; i < 3; i++) {
 		void *pid = result_of(i, fork_here, (void *)i);
