@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum { ENTRIES = 16 << 10, STAT = 1024, FEW = 64 };
-enum { ROUNDS = 30, NAP_NS = 1000 * 1000 };
+enum { ROUNDS = 30, TRIES = 5, NAP_NS = 1000 * 1000 };
 
 void ramet__tree_init(struct tree *t, struct ramet_process *root)
 {
@@ -257,7 +257,13 @@ static void sort_out(const struct tree *t, struct scan *s)
 	s->count = kept;
 }
 
-int ramet__tree_find(struct loop *l, struct tree *t)
+static void nap(struct loop *l)
+{
+	l->now = kernel_now();
+	ramet__park_firm(l, WAIT_SLEEP, NULL, time_add(l->now, NAP_NS));
+}
+
+static int find_once(struct loop *l, struct tree *t)
 {
 	struct scan *s = kernel_alloc(sizeof *s);
 	int err = s ? look_at_all(l, s) : -ENOMEM;
@@ -271,6 +277,19 @@ int ramet__tree_find(struct loop *l, struct tree *t)
 		kernel_free(s->members);
 	}
 	kernel_free(s);
+	return err;
+}
+
+/* Memory or descriptors may be short for a moment only, and whoever is not
+ * found now is lost when its parent ends. */
+int ramet__tree_find(struct loop *l, struct tree *t)
+{
+	int err = find_once(l, t);
+
+	for (int i = 1; i < TRIES && err < 0 && err != -ENOENT; i++) {
+		nap(l);
+		err = find_once(l, t);
+	}
 	return err;
 }
 
@@ -334,12 +353,6 @@ int ramet__tree_signal(struct tree *t, int sig)
 			signal_member(m, sig);
 	}
 	return err;
-}
-
-static void nap(struct loop *l)
-{
-	l->now = kernel_now();
-	ramet__park_firm(l, WAIT_SLEEP, NULL, time_add(l->now, NAP_NS));
 }
 
 static bool all_stopped(const struct tree *t)
