@@ -559,6 +559,7 @@ def report_comes_at_every_kind_of_exit():
 
 @test
 def report_comes_when_signals_end_the_program():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored, as under nohup
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         p = subprocess.Popen([RAMET, "run", "--report", "--json", "/bin/sh", "-c", "echo ready; read line"],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
