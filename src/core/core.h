@@ -219,7 +219,7 @@ struct loop {
 	uint64_t *load_at;      /* atomic: how many run; may be NULL */
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
-	int64_t doubt;          /* see patience of sched.c */
+	int64_t doubt;          /* see ramet__doubt */
 	struct outlet *outlet;  /* outlet.c's; NULL until needed */
 	int64_t trim_at;
 	uint64_t last_id, ended;
@@ -321,6 +321,10 @@ int ramet__poller(struct loop *l);
 
 /* Leave mail for a loop; from any OS thread or signal handler. */
 void ramet__post(struct loop *l, struct mail *mail);
+
+/* Nobody in the loop can wake anyone.  Whether other OS threads might: then ask
+ * again after l->doubt.  doubt.c. */
+bool ramet__doubt(struct loop *l);
 
 /* Take in the mail that has come. */
 void ramet__deliver(struct loop *l);

@@ -12,15 +12,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/single_threaded.h>
 
 enum {
 	ALLOWANCE = 64,       /* calls that do not block, in a row */
 	LOOK_NS = 200 * 1000, /* events are asked for this often at least */
 	LOOK_EVERY_MAX = 256, /* switches between two looks at the clock */
 	NO_POLLER_NS = 10 * 1000 * 1000,
-	DOUBT_NS_MIN = 10 * 1000 * 1000,
-	DOUBT_NS_MAX = 1000 * 1000 * 1000,
 };
 
 __thread struct loop *ramet__this_loop;
@@ -153,28 +150,6 @@ static int wait_events(struct loop *l, int64_t timeout)
 	return n;
 }
 
-static void look_for_shared(struct ramet *t, void *found)
-{
-	if (t->state == STATE_PARKED && WAITS_SHARED >> t->wait & 1)
-		*(bool *)found = true;
-}
-
-/* Nobody in the loop can wake anyone.  Whether no other OS thread can, either.
- * Loops wait for each other all the time, so that is not asked at once. */
-static bool is_deadlock(struct loop *l)
-{
-	bool shared = false;
-
-	if (__libc_single_threaded)
-		return true;
-	if (!l->doubt)
-		return false;
-	if (ramet__kernel->alone()) /* what the last of them did is mail */
-		return !has_mail(l);
-	ramet__each(l, look_for_shared, &shared);
-	return !shared;
-}
-
 /* How long to wait when nothing is ready: till the next timer.  If nothing at
  * all can happen, that is a deadlock: main is made ready, if it can be told. As
  * long as that is in doubt, look again. */
@@ -187,12 +162,8 @@ static int64_t patience(struct loop *l)
 	if (next == INT64_MAX) {
 		if (l->outside || l->reachable)
 			return RAMET_NEVER;
-		if (!is_deadlock(l)) {
-			l->doubt = l->doubt ? 2 * l->doubt : DOUBT_NS_MIN;
-			if (l->doubt > DOUBT_NS_MAX)
-				l->doubt = DOUBT_NS_MAX;
+		if (ramet__doubt(l))
 			return l->doubt;
-		}
 		l->on_deadlock(l);
 		return l->ready ? 0 : RAMET_NEVER; /* a signal may help */
 	}

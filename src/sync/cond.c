@@ -20,7 +20,7 @@ static size_t signal_one(struct ramet_cond *c)
 }
 
 /* Returns whether there was something. */
-static bool take_in(struct ramet_cond *c)
+OUTSIDE_PATH static bool take_in(struct ramet_cond *c)
 {
 	uint64_t n = outside_take(&c->outside);
 	bool any = n;

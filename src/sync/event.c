@@ -14,10 +14,11 @@ static inline void turn(struct ramet_event *e, int on)
 static void set(struct ramet_event *e)
 {
 	turn(e, 1);
-	sync_wake_all(&e->waiters, 0);
+	if (e->waiters.first)
+		sync_wake_all(&e->waiters, 0);
 }
 
-static void take_in(struct ramet_event *e)
+OUTSIDE_PATH static void take_in(struct ramet_event *e)
 {
 	if (outside_take(&e->outside))
 		set(e);
@@ -31,6 +32,11 @@ static void deliver(struct loop *l, struct mail *mail)
 	take_in(container_of(o, struct ramet_event, outside));
 }
 
+OUTSIDE_PATH static void set_outside(struct ramet_event *e)
+{
+	ramet__outside_or(&e->outside, 1, deliver);
+}
+
 void ramet_event_set(struct ramet_event *e)
 {
 	struct loop *l = ramet__this_loop;
@@ -40,20 +46,32 @@ void ramet_event_set(struct ramet_event *e)
 	if (outside_is_mine(&e->outside, l))
 		set(e);
 	else
-		ramet__outside_or(&e->outside, 1, deliver);
+		set_outside(e);
 	if (likely(l))
 		ramet__point(l);
 }
 
+/* The loop is about to use e: 0 if it may. */
+static inline int use(struct loop *l, struct ramet_event *e)
+{
+	if (outside_is_mine(&e->outside, l))
+		return 0;
+	return ramet__outside_adopt(&e->outside, l, &e->waiters);
+}
+
+/* Whether e is on, or was set from outside. */
+static inline bool is_on(struct ramet_event *e)
+{
+	if (!e->on && outside_pending(&e->outside))
+		take_in(e);
+	return e->on;
+}
+
 int ramet__event_use(struct loop *l, struct ramet_event *e)
 {
-	int err = 0;
+	int err = use(l, e);
 
-	if (!outside_is_mine(&e->outside, l))
-		err = ramet__outside_adopt(&e->outside, l, &e->waiters);
-	if (err == 0 && outside_pending(&e->outside))
-		take_in(e);
-	return err;
+	return err < 0 ? err : is_on(e);
 }
 
 /* What was set before is set before it is cleared. */
@@ -64,8 +82,11 @@ void ramet_event_clear(struct ramet_event *e)
 	if (unlikely(!l))
 		return;
 	ramet__point(l);
-	if (ramet__event_use(l, e) == 0)
+	if (use(l, e) == 0) {
+		if (outside_pending(&e->outside))
+			take_in(e);
 		turn(e, 0);
+	}
 	ramet__point(l);
 }
 
@@ -84,10 +105,10 @@ static int wait_for(struct loop *l, struct ramet_event *e)
 	int err;
 
 	ramet__point(l);
-	err = ramet__event_use(l, e);
-	if (err == 0)
+	err = use(l, e);
+	if (likely(err == 0))
 		err = ramet__interrupted(l);
-	if (err == 0 && !e->on)
+	if (err == 0 && !is_on(e))
 		err = sync_wait(l, &e->waiters, WAIT_EVENT, e, NULL);
 	ramet__point(l);
 	return err;

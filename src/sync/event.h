@@ -6,8 +6,8 @@
 #include "sync/sync.h"
 
 /* To be called before anyone looks at e->on or queues in e->waiters: the event
- * is the loop's, and what was set from outside so far is seen.  Returns 0 or
- * -EPERM.  A wait that queues is ended with 0 when the event is set. */
+ * is the loop's, and what was set from outside so far is seen.  Returns whether
+ * it is on, or -EPERM.  A wait that queues is ended with 0 when it is set. */
 int ramet__event_use(struct loop *l, struct ramet_event *e);
 
 #endif

@@ -46,7 +46,10 @@ static int lock(struct loop *l, struct ramet_mutex *m)
 	err = ramet__interrupted(l);
 	if (unlikely(err < 0))
 		return err;
-	err = ramet__mutex_take(l, m);
+	if (likely(!m->owner))
+		m->owner = l->current;
+	else
+		err = ramet__mutex_take(l, m);
 	ramet__point(l);
 	return err;
 }
@@ -80,7 +83,10 @@ static int unlock(struct loop *l, struct ramet_mutex *m)
 	ramet__point(l);
 	if (unlikely(m->owner != l->current))
 		return (int)ramet__misuse(-EPERM);
-	ramet__mutex_pass(m);
+	if (likely(!m->waiters.first))
+		m->owner = NULL;
+	else
+		ramet__mutex_pass(m);
 	ramet__point(l);
 	return 0;
 }

@@ -50,19 +50,25 @@ static inline uint64_t outside_take(struct ramet_outside *o)
 	return __atomic_exchange_n(&o->count, 0, __ATOMIC_SEQ_CST);
 }
 
+/* What only signals from elsewhere need is kept out of the way of the others.
+ */
+#define OUTSIDE_PATH __attribute__((cold, noinline))
+
 /* Make an object that is not loop l's its own.  Returns 0: then the caller
  * takes in what was signalled before; or -EPERM: it is another loop's.  Those
  * of a loop that has ended are left off `waiters`. */
-int ramet__outside_adopt(struct ramet_outside *o, struct loop *l,
-			 struct ramet_waitq *waiters);
+OUTSIDE_PATH int ramet__outside_adopt(struct ramet_outside *o, struct loop *l,
+				      struct ramet_waitq *waiters);
 
 /* Signal from outside: count n more, or the bits of n.  `deliver` will be
  * called in the object's loop, if it has one, with ramet__outside_arrived's
  * argument. */
-void ramet__outside_add(struct ramet_outside *o, uint64_t n,
-			void (*deliver)(struct loop *, struct mail *));
-void ramet__outside_or(struct ramet_outside *o, uint64_t n,
-		       void (*deliver)(struct loop *, struct mail *));
+OUTSIDE_PATH void ramet__outside_add(struct ramet_outside *o, uint64_t n,
+				     void (*deliver)(struct loop *,
+						     struct mail *));
+OUTSIDE_PATH void ramet__outside_or(struct ramet_outside *o, uint64_t n,
+				    void (*deliver)(struct loop *,
+						    struct mail *));
 
 /* The mail has come: whose it is.  Then the count is to be taken. */
 struct ramet_outside *ramet__outside_arrived(struct mail *mail);

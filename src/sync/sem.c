@@ -50,7 +50,7 @@ static int give(struct ramet_sem *s)
 }
 
 /* What is too much is dropped. */
-static void take_in(struct ramet_sem *s)
+OUTSIDE_PATH static void take_in(struct ramet_sem *s)
 {
 	uint64_t n = outside_take(&s->outside);
 
@@ -88,7 +88,7 @@ static bool is_full(const struct ramet_sem *s)
 		       most(s) - value;
 }
 
-static int post_outside(struct loop *l, struct ramet_sem *s)
+OUTSIDE_PATH static int post_outside(struct loop *l, struct ramet_sem *s)
 {
 	if (l)
 		ramet__point(l);
@@ -155,7 +155,7 @@ static int wait_for(struct loop *l, struct ramet_sem *s)
 
 	ramet__point(l);
 	err = use(l, s);
-	if (err == 0)
+	if (likely(err == 0))
 		err = ramet__interrupted(l);
 	if (unlikely(err < 0))
 		return err;

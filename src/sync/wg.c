@@ -15,12 +15,12 @@ static inline void set_count(struct ramet_wg *wg, size_t count)
 static void subtract(struct ramet_wg *wg, size_t n)
 {
 	set_count(wg, wg->count - n);
-	if (!wg->count)
+	if (!wg->count && wg->waiters.first)
 		sync_wake_all(&wg->waiters, 0);
 }
 
 /* What is done more often than was added is dropped. */
-static void take_in(struct ramet_wg *wg)
+OUTSIDE_PATH static void take_in(struct ramet_wg *wg)
 {
 	uint64_t n = outside_take(&wg->outside);
 
@@ -41,13 +41,9 @@ static void deliver(struct loop *l, struct mail *mail)
 /* The loop is about to use wg: 0 if it may. */
 static inline int use(struct loop *l, struct ramet_wg *wg)
 {
-	int err = 0;
-
-	if (!outside_is_mine(&wg->outside, l))
-		err = ramet__outside_adopt(&wg->outside, l, &wg->waiters);
-	if (err == 0 && outside_pending(&wg->outside))
-		take_in(wg);
-	return err;
+	if (outside_is_mine(&wg->outside, l))
+		return 0;
+	return ramet__outside_adopt(&wg->outside, l, &wg->waiters);
 }
 
 void ramet_wg_add(struct ramet_wg *wg, size_t n)
@@ -59,6 +55,8 @@ void ramet_wg_add(struct ramet_wg *wg, size_t n)
 	ramet__point(l);
 	if (use(l, wg) < 0)
 		return;
+	if (outside_pending(&wg->outside))
+		take_in(wg); /* nothing of what is added now */
 	if (unlikely(n > SIZE_MAX - wg->count)) {
 		ramet__misuse(-EOVERFLOW);
 		return;
@@ -78,7 +76,7 @@ static int done(struct loop *l, struct ramet_wg *wg)
 }
 
 /* As long as no loop has used it, nothing was added. */
-static int done_outside(struct loop *l, struct ramet_wg *wg)
+OUTSIDE_PATH static int done_outside(struct loop *l, struct ramet_wg *wg)
 {
 	if (l)
 		ramet__point(l);
@@ -106,8 +104,10 @@ static int wait_for(struct loop *l, struct ramet_wg *wg)
 
 	ramet__point(l);
 	err = use(l, wg);
-	if (err == 0)
+	if (likely(err == 0))
 		err = ramet__interrupted(l);
+	if (err == 0 && wg->count && outside_pending(&wg->outside))
+		take_in(wg);
 	if (err == 0 && wg->count)
 		err = sync_wait(l, &wg->waiters, WAIT_WG, wg, NULL);
 	ramet__point(l);
