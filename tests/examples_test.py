@@ -56,9 +56,9 @@ def until(attempt):
 
 
 @contextlib.contextmanager
-def server(name, address="tcp://127.0.0.1:0"):
+def server(name, *options, address="tcp://127.0.0.1:0"):
     """Run an example that prints its port first; gives the port."""
-    p = subprocess.Popen([FOLDER / name, address], stdin=subprocess.DEVNULL,
+    p = subprocess.Popen([FOLDER / name, *options, address], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, text=True)
     try:
         assert select.select([p.stdout], [], [], LIMIT)[0], f"{name} does not say its port"
@@ -209,6 +209,15 @@ def echo_serves_two_clients_at_once():
             a.say(f"a{i}")
             b.say(f"b{i}")
             equal((b.line(), a.line()), (f"b{i}", f"a{i}"))
+
+
+@test
+def echo_serves_from_several_loops():
+    with server("echo", "--loops", "3") as port:
+        for i in range(30):
+            with Client(port) as client:
+                client.say(f"c{i}")
+                equal(client.line(), f"c{i}")
 
 
 @test
