@@ -297,7 +297,7 @@ def check_missing(heard, said):
 @test
 def chat_is_not_held_up_by_a_slow_reader():
     address = f"chat-{os.getpid()}"  # a UNIX socket: it keeps little, and one knows how much
-    with server("chat", f"unix://@{address}"), Client(address) as ann, Client(address) as bob, \
+    with server("chat", address=f"unix://@{address}"), Client(address) as ann, Client(address) as bob, \
             Client(address) as slow:
         enter(ann, "ann")
         enter(bob, "bob", ann)
