@@ -131,7 +131,8 @@ TEST(several_may_wait_and_none_is_lost)
 	ramet_signals_free(s);
 }
 
-/* The one that is woken is cancelled before it runs: the other gets it. */
+/* The one that is woken is cancelled before it runs: the other gets it.  And
+ * that one, woken in vain, is cancelled before it waits again. */
 TEST(a_cancelled_wait_loses_no_signal)
 {
 	for (int i = 0; i < test_rounds(200); i++) {

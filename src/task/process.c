@@ -322,7 +322,9 @@ int ramet__process_wait_until(struct loop *l, struct ramet_process *p,
 		ramet__process_look(p);
 		if (p->state != PROCESS_RUNS)
 			break;
-		err = wait_once(l, p, when);
+		err = ramet__interrupted(l); /* since it was woken */
+		if (err == 0)
+			err = wait_once(l, p, when);
 	}
 	return err;
 }

@@ -230,10 +230,12 @@ static int next(struct ramet_signals *s, struct ramet_signal *signal)
 	ramet__spend(l);
 	err = ramet__interrupted(l);
 	while (err == 0) {
-		err = take(s, &info);
+		err = take(s, &info); /* first: the wake was for one */
 		if (err != -EAGAIN)
 			break;
-		err = wait_for(l, s);
+		err = ramet__interrupted(l); /* since it was woken */
+		if (err == 0)
+			err = wait_for(l, s);
 	}
 	if (err < 0)
 		return err;
