@@ -56,9 +56,9 @@ def until(attempt):
 
 
 @contextlib.contextmanager
-def server(name, address="tcp://127.0.0.1:0"):
+def server(name, *options, address="tcp://127.0.0.1:0"):
     """Run an example that prints its port first; gives the port."""
-    p = subprocess.Popen([FOLDER / name, address], stdin=subprocess.DEVNULL,
+    p = subprocess.Popen([FOLDER / name, *options, address], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, text=True)
     try:
         assert select.select([p.stdout], [], [], LIMIT)[0], f"{name} does not say its port"
@@ -212,6 +212,15 @@ def echo_serves_two_clients_at_once():
 
 
 @test
+def echo_serves_from_several_loops():
+    with server("echo", "--loops", "3") as port:
+        for i in range(30):
+            with Client(port) as client:
+                client.say(f"c{i}")
+                equal(client.line(), f"c{i}")
+
+
+@test
 def echo_says_why_it_cannot_listen():
     status, out, err = run("echo", "nonsense")
     equal((status, out, err), (1, "", "echo: cannot listen: Invalid argument\n"))
@@ -295,7 +304,7 @@ def check_missing(heard, said):
 @test
 def chat_is_not_held_up_by_a_slow_reader():
     address = f"chat-{os.getpid()}"  # a UNIX socket: it keeps little, and one knows how much
-    with server("chat", f"unix://@{address}"), Client(address) as ann, Client(address) as bob, \
+    with server("chat", address=f"unix://@{address}"), Client(address) as ann, Client(address) as bob, \
             Client(address) as slow:
         enter(ann, "ann")
         enter(bob, "bob", ann)

@@ -9,6 +9,7 @@
 #include "ramet/debug.h"
 #include "ramet/future.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,7 +315,8 @@ static void *call_back(void *depth)
 
 	if (!n)
 		return NULL;
-	return (char *)result_of((size_t)n % 3, call_back, (void *)(n - 1)) + 1;
+	n = (intptr_t)result_of((size_t)n % 3, call_back, (void *)(n - 1));
+	return (void *)(n + 1);
 }
 
 TEST(calls_may_wait_for_calls)
@@ -389,7 +391,8 @@ static void *start_another(void *depth)
 {
 	CHECK_ERR(ramet_sleep(RAMET_NEVER), ECANCELED);
 	if (depth)
-		made(ramet_go(NULL, start_another, (char *)depth - 1));
+		made(ramet_go(NULL, start_another,
+			      (void *)((intptr_t)depth - 1)));
 	return add_one(NULL);
 }
 
@@ -456,11 +459,24 @@ TEST(a_stop_that_was_interrupted_goes_on)
  * what was taken must have run. */
 static int taken;
 
+enum { UNDER_WAY = 2000 };
+
+static void give_them_time(void)
+{
+	while (__atomic_load_n(&taken, __ATOMIC_SEQ_CST) - counted() >
+	       UNDER_WAY)
+		if (ramet__this_loop)
+			ramet_yield();
+		else
+			sched_yield();
+}
+
 static void *send_until_stopped(void *unused)
 {
 	for (;;) {
 		bool any = false;
 
+		give_them_time();
 		for (size_t i = 1; i < 4; i++)
 			if (ramet_loop_go(loop(i), add_one, NULL) == 0) {
 				__atomic_add_fetch(&taken, 1, __ATOMIC_SEQ_CST);
@@ -491,12 +507,14 @@ static void *send_to_handles(void *handles)
 {
 	struct ramet_loop **h = handles;
 
-	while (!__atomic_load_n(&enough, __ATOMIC_SEQ_CST))
+	while (!__atomic_load_n(&enough, __ATOMIC_SEQ_CST)) {
+		give_them_time();
 		for (int i = 1; i < 3; i++)
 			if (ramet_loop_go(h[i], add_one, NULL) == 0)
 				__atomic_add_fetch(&taken, 1, __ATOMIC_SEQ_CST);
 			else
 				CHECK_EQ(errno, ESRCH);
+	}
 	return NULL;
 }
 
@@ -678,6 +696,13 @@ static int exit_status(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
+/* Neither the thread sanitizer nor qemu have threads in the child of a fork. */
+#ifdef __x86_64__
+static const bool may_start_threads = !TEST_TSAN;
+#else
+static const bool may_start_threads;
+#endif
+
 static void *fork_here(void *mine)
 {
 	struct ramet_loop *others[3];
@@ -699,17 +724,16 @@ static void *fork_here(void *mine)
 	go(0, add_one, NULL);
 	CHECK_EQ(ramet_yield(), 0);
 	CHECK_EQ(counted(), 1);
-	start(2);
-	CHECK(result_of(1, self, NULL) == loop(1));
-	stop();
+	if (may_start_threads) {
+		start(2);
+		CHECK(result_of(1, self, NULL) == loop(1));
+		stop();
+	}
 	_exit(7);
 }
 
 TEST(the_child_of_a_fork_has_the_callers_loop)
 {
-	if (TEST_TSAN)
-		test_skip("the thread sanitizer does not start threads in the "
-			  "child of a fork");
 	start(3);
 	for (size_t i = 0; i < 3; i++) {
 		void *pid = result_of(i, fork_here, (void *)i);
@@ -795,13 +819,14 @@ TEST(connections_are_dealt_out_to_shared_listeners)
 						 (void *)(intptr_t)fd));
 	}
 	CHECK_ERR(ramet_listen(address), EADDRINUSE);
-	for (int i = 0; i < 64; i++) {
-		int fd = ramet_dial(address);
+	RAMET_WITHIN(10 * RAMET_SEC)
+		for (int i = 0; i < 64; i++) {
+			int fd = ramet_dial(address);
 
-		CHECK(fd >= 0);
-		CHECK_EQ(ramet_read(fd, &c, 1), 1);
-		CHECK_EQ(ramet_close(fd), 0);
-	}
+			CHECK(fd >= 0);
+			CHECK_EQ(ramet_read(fd, &c, 1), 1);
+			CHECK_EQ(ramet_close(fd), 0);
+		}
 	stop();
 	for (int i = 0; i < 2; i++) {
 		CHECK_EQ(ramet_future_tryget(served[i], &n), 0);

@@ -19,7 +19,8 @@ enum { WINDOW = 1024 };
 
 static struct ramet_loop *here, *there;
 static struct ramet_event ended;
-static uint64_t total, count, under_way; /* under_way: atomic */
+static struct ramet_waker *room;
+static uint64_t total, count; /* count: atomic, how many have arrived */
 static int64_t begun;
 
 static void print(const char *name)
@@ -36,19 +37,29 @@ static void *tell(void *arg)
 
 /* ---- go ----------------------------------------------------------------- */
 
+/* The sender sleeps while WINDOW of them are under way, as with Go's channel,
+ * and is told when half of them have arrived. */
 static void arrived(void)
 {
-	__atomic_sub_fetch(&under_way, 1, __ATOMIC_RELEASE);
-	if (++count == total)
+	uint64_t n = __atomic_add_fetch(&count, 1, __ATOMIC_RELEASE);
+
+	if (n % (WINDOW / 2) == 0)
+		ramet_waker_wake(room);
+	if (n == total)
 		ramet_loop_go(here, tell, NULL);
 }
 
-/* No more under way than Go's channel has room for. */
-static void go_on(void)
+static void wait_for_room(uint64_t sent)
 {
-	while (__atomic_load_n(&under_way, __ATOMIC_ACQUIRE) >= WINDOW)
-		ramet_yield();
-	__atomic_add_fetch(&under_way, 1, __ATOMIC_RELAXED);
+	static uint64_t arrived_before;
+
+	if (sent == 0)
+		arrived_before = 0;
+	while (sent - arrived_before >= WINDOW) {
+		arrived_before = __atomic_load_n(&count, __ATOMIC_ACQUIRE);
+		if (sent - arrived_before >= WINDOW)
+			ramet_waker_wait(room);
+	}
 }
 
 static void *receive(void *arg)
@@ -60,7 +71,7 @@ static void *receive(void *arg)
 static void go(void)
 {
 	for (uint64_t i = 0; i < total; i++) {
-		go_on();
+		wait_for_room(i);
 		ramet_loop_go(there, receive, NULL);
 	}
 }
@@ -80,7 +91,7 @@ static void post(void)
 	for (uint64_t i = 0; i < total; i++) {
 		struct mail *m = &mails[i % WINDOW];
 
-		go_on();
+		wait_for_room(i);
 		m->deliver = on_mail;
 		ramet__post(there->loop, m);
 	}
@@ -133,6 +144,7 @@ int main(int argc, char **argv)
 
 	if (ramet_loops_start(2) < 2)
 		return 1;
+	room = ramet_waker_new();
 	here = ramet_loop_at(0);
 	there = ramet_loop_at(1);
 	for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {
@@ -150,5 +162,6 @@ int main(int argc, char **argv)
 		print(benches[i].name);
 		busy = false;
 	}
+	ramet_waker_free(room);
 	return ramet_loops_stop() < 0;
 }

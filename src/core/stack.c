@@ -160,6 +160,15 @@ static char *stacks_start(char *mem, size_t slot, size_t count)
 	return start + (TABLE / 2 + (off > TABLE / 2 ? TABLE : 0) - off);
 }
 
+/* One thread's slab may lie where another's has been.  The kernel puts that in
+ * order, unseen by thread sanitizers: so here it is said again. */
+static void order_with_others(void)
+{
+	static int slabs;
+
+	__atomic_add_fetch(&slabs, 1, __ATOMIC_ACQ_REL);
+}
+
 static int slab_map(struct slab *slab, size_t slot, size_t count)
 {
 	size_t size = slab_size(slot, count);
@@ -170,6 +179,7 @@ static int slab_map(struct slab *slab, size_t slot, size_t count)
 
 	if (!mem)
 		return err;
+	order_with_others();
 	kernel_madvise(mem, size, MADV_NOHUGEPAGE);
 	sanitizer_map(mem, size);
 	slab->ramets = (struct ramet *)(void *)mem;
@@ -183,6 +193,7 @@ static void slab_unmap(struct slab *slab, size_t slot)
 	size_t size = slab_size(slot, slab->count);
 
 	sanitizer_unmap(slab->ramets, size);
+	order_with_others();
 	kernel_munmap(slab->ramets, size);
 }
 

@@ -1,4 +1,9 @@
 /* gate.h - a loop's handle, and the gate in it.
+ *
+ * Handles are never freed, so whoever still has one of a loop that was stopped
+ * is told so.  The gate is one word: who goes in counts himself and learns in
+ * the same step whether it is open, and the loop does not end before he is out
+ * again.
  */
 #ifndef TASK_GATE_H
 #define TASK_GATE_H
@@ -114,13 +119,19 @@ static inline bool gate_took_all(const struct ramet_loop *h)
 	return h->taken == gate_sent(h);
 }
 
-/* How many ramets it has, or will have. */
-static inline uint64_t gate_load(const struct ramet_loop *h)
+static inline uint64_t running(const struct loop *l)
+{
+	return l->stats.spawned - l->ended;
+}
+
+/* How many ramets it has, or will have; `mine` if it is the caller's. */
+static inline uint64_t gate_load(const struct ramet_loop *h, bool mine)
 {
 	uint32_t taken = __atomic_load_n(&h->taken, __ATOMIC_RELAXED);
+	uint64_t now = mine ? running(h->loop)
+			    : __atomic_load_n(&h->running, __ATOMIC_RELAXED);
 
-	return __atomic_load_n(&h->running, __ATOMIC_RELAXED) +
-	       (uint32_t)(gate_sent(h) - taken);
+	return now + (uint32_t)(gate_sent(h) - taken);
 }
 
 #endif
