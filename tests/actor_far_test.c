@@ -5,6 +5,8 @@
 #include "thread.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct ramet_loop *other_loop(void)
 {
@@ -595,5 +597,67 @@ TEST(children_end_with_the_loop_of_their_supervisor)
 	run_thread(supervises_elsewhere, &a);
 	end_of(a);
 	ramet_actor_release(a);
+	CHECK_EQ(ramet_loops_stop(), 0);
+}
+
+/* ---- fork --------------------------------------------------------------- */
+
+static struct ramet_actor *near, *far;
+
+static void in_the_child(void)
+{
+	int n = 1;
+
+	CHECK(!ramet_actor_self());
+	for (int i = 0; i < 2; i++) {
+		struct ramet_actor *a = i ? far : near;
+
+		CHECK_ERR(ramet_tell(a, &n, sizeof n), ESRCH);
+		CHECK_ERR(ramet_ask(a, &n, sizeof n, NULL, 0), ESRCH);
+		CHECK_EQ(ramet_actor_wait(a, NULL), 0);
+		ramet_actor_stop(a);
+		ramet_actor_kill(a);
+	}
+	CHECK_NULL(ramet_actor_find("near"), ESRCH);
+	near = start_with(answers, NULL,
+			  (struct ramet_actor_opts){.name = "near"});
+	CHECK_EQ(ask_number(near, 5), 6);
+	CHECK_EQ(stop(near), 0);
+}
+
+static void fork_once(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		in_the_child();
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+static int forks(struct ramet_actor *me, void *arg)
+{
+	(void)arg;
+	fork_once();
+	CHECK(ramet_actor_self() == me);
+	return 0;
+}
+
+TEST(the_child_of_a_fork_has_no_actors)
+{
+	near = start_with(answers, NULL,
+			  (struct ramet_actor_opts){.name = "near"});
+	far = start_far(answers, NULL);
+	CHECK_EQ(ask_number(far, 1), 2);
+	fork_once();
+	CHECK_EQ(finish(start(forks, NULL)), 0);
+	CHECK_EQ(ask_number(near, 2), 3);
+	CHECK_EQ(ask_number(far, 2), 3);
+	CHECK_EQ(stop(near), 0);
+	CHECK_EQ(stop(far), 0);
 	CHECK_EQ(ramet_loops_stop(), 0);
 }
