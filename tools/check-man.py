@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Check the manual pages against what they describe.
 
-Prototypes in SYNOPSIS are the headers', EXAMPLES that are C compile, the options
+Each public function has a page, prototypes in SYNOPSIS are the headers', EXAMPLES that are C compile, the options
 of ramet-run(1) are those of its --help, the version is the project's, pages that
 are referred to are there, and ramet-patch(7) as built has each function and each
 uncovered row of `ramet run --list`.
@@ -42,6 +42,15 @@ def prototype_errors(page, text, known):
         for prototype in re.findall(r"(?m)^(\w[^#;]*;)", block):
             if squeeze(prototype) not in known:
                 yield f"{page.name}: no header has: {squeeze(prototype)}"
+
+
+def coverage_errors(pages, known):
+    """Each public function is what some page is about."""
+    about = set(re.findall(r"\bramet_\w+", "".join(section(page.read_text(), "NAME") for page in pages)))
+    for prototype in sorted(known):
+        name = re.search(r"\b(ramet_\w+)\(", prototype)
+        if name and name[1] not in about:
+            yield f"no page is about {name[1]}"
 
 
 def example_errors(page, text):
@@ -105,6 +114,7 @@ def main():
         text = page.read_text()
         found += [*prototype_errors(page, text, known), *example_errors(page, text), *version_errors(page, text),
                   *reference_errors(page, text)]
+    found += coverage_errors(pages, known)
     if command.exists():
         found += option_errors(command)
         found += list_errors(command, built) if built.exists() else ["ramet-patch(7) is not built: install scdoc"]

@@ -116,7 +116,7 @@ int ramet__select_try(struct selection *s, int i)
 		ready = ramet__future_settled(c->future);
 		break;
 	case RAMET_SELECT_EVENT:
-		ready = c->event->on || s->set == i;
+		ready = ramet__event_use(s->loop, c->event) > 0 || s->set == i;
 		break;
 	case RAMET_SELECT_JOIN:
 		ready = c->ramet->state == STATE_ENDED;
