@@ -1,5 +1,6 @@
 /* supervised.c - pong fails on every third message and is started afresh by its
- * supervisor; ping has one handle all the time, and asks again.  Run: supervised
+ * supervisor; ping has one handle all the time, and asks again.  Run:
+ * supervised
  */
 #include <errno.h>
 #include <ramet.h>

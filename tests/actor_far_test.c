@@ -39,8 +39,9 @@ static int answers(struct ramet_actor *me, void *arg)
 TEST(an_actor_runs_in_the_loop_that_is_asked_for)
 {
 	struct ramet_loop *loop = other_loop();
-	struct ramet_actor *a = start_with(
-		answers, loop, (struct ramet_actor_opts){.loop = loop});
+	struct ramet_actor *a =
+		start_with(answers, loop,
+			   (struct ramet_actor_opts){.loop = loop});
 
 	for (int n = 0; n < 1000; n++)
 		CHECK_EQ(ask_number(a, n), n + 1);
@@ -51,15 +52,17 @@ TEST(an_actor_runs_in_the_loop_that_is_asked_for)
 TEST(the_callers_own_loop_may_be_asked_for)
 {
 	struct ramet_loop *loop = (other_loop(), ramet_loop_self());
-	struct ramet_actor *a = start_with(
-		answers, loop, (struct ramet_actor_opts){.loop = loop});
+	struct ramet_actor *a =
+		start_with(answers, loop,
+			   (struct ramet_actor_opts){.loop = loop});
 
 	CHECK_EQ(ask_number(a, 1), 2);
 	CHECK_EQ(stop(a), 0);
 	CHECK_EQ(ramet_loops_stop(), 0);
 }
 
-/* Something that another OS thread does comes soon, unless a call has failed. */
+/* Something that another OS thread does comes soon, unless a call has failed.
+ */
 static void pause_once(int *pauses)
 {
 	CHECK(++*pauses < 3000);
@@ -132,8 +135,8 @@ static void all_arrive(struct ramet_actor *a)
 
 TEST(messages_from_everywhere_arrive_in_order)
 {
-	all_arrive(start_with(counts, NULL, (struct ramet_actor_opts){
-						    .loop = other_loop()}));
+	all_arrive(start_with(counts, NULL,
+			      (struct ramet_actor_opts){.loop = other_loop()}));
 	CHECK_EQ(ramet_loops_stop(), 0);
 }
 
@@ -169,11 +172,11 @@ static int stands_still(struct ramet_actor *me, void *total)
 
 static struct ramet_actor *full(enum ramet_when_full when_full, int *total)
 {
-	struct ramet_actor *a = start_with(
-		stands_still, total,
-		(struct ramet_actor_opts){.loop = other_loop(),
-					  .mailbox = 2,
-					  .when_full = when_full});
+	struct ramet_actor *a =
+		start_with(stands_still, total,
+			   (struct ramet_actor_opts){.loop = other_loop(),
+						     .mailbox = 2,
+						     .when_full = when_full});
 
 	await_ready();
 	tell_number(a, 1);

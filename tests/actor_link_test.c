@@ -127,8 +127,9 @@ static int traps(struct ramet_actor *me, void *seen)
 TEST(a_crash_may_be_a_message)
 {
 	struct seen s = {.of = start(idles, &crash)};
-	struct ramet_actor *a = start_with(
-		traps, &s, (struct ramet_actor_opts){.traps_exits = 1});
+	struct ramet_actor *a =
+		start_with(traps, &s,
+			   (struct ramet_actor_opts){.traps_exits = 1});
 
 	let_run();
 	ramet_actor_stop(s.of);
@@ -228,9 +229,9 @@ static int watches_in_a_full_room(struct ramet_actor *me, void *seen)
 TEST(a_full_mailbox_has_room_for_an_end)
 {
 	struct seen s = {.of = start(idles, &crash)};
-	struct ramet_actor *a = start_with(
-		watches_in_a_full_room, &s,
-		(struct ramet_actor_opts){.mailbox = 1});
+	struct ramet_actor *a =
+		start_with(watches_in_a_full_room, &s,
+			   (struct ramet_actor_opts){.mailbox = 1});
 
 	CHECK_EQ(ramet_tell(a, NULL, 0), 0);
 	let_run();

@@ -1,4 +1,4 @@
-/* Supervisors: who is started again, in which order, and when they give up.  The
+/* Supervisors: who is started again, in which order, and when they give up. The
  * cases are those that Erlang/OTP documents for its supervisors. */
 #include "actors.h"
 #include "door.h"
@@ -60,8 +60,7 @@ struct family {
 	struct ramet_actor *supervisor, *child[MOST];
 };
 
-static struct family family_of(enum ramet_strategy strategy,
-			       const char *kinds)
+static struct family family_of(enum ramet_strategy strategy, const char *kinds)
 {
 	static const char *const letters[] = {"A", "B", "C", "D", "E", "F"};
 	struct family f = {.spec = {.strategy = strategy,
@@ -69,10 +68,10 @@ static struct family family_of(enum ramet_strategy strategy,
 				    .within = 5 * RAMET_SEC}};
 
 	for (size_t i = 0; kinds[i]; i++) {
-		f.children[i] = spec(letters[i],
-				     kinds[i] == 'p'   ? RAMET_PERMANENT
-				     : kinds[i] == 't' ? RAMET_TRANSIENT
-						       : RAMET_TEMPORARY);
+		f.children[i] =
+			spec(letters[i], kinds[i] == 'p'   ? RAMET_PERMANENT
+					 : kinds[i] == 't' ? RAMET_TRANSIENT
+							   : RAMET_TEMPORARY);
 		f.spec.count++;
 	}
 	return f;
@@ -319,9 +318,8 @@ static void give_up_loudly(void)
 	f.children[0].fn = crashes_at_once;
 	f.children[0].opts.name = "worker";
 	f.spec.children = f.children;
-	f.supervisor =
-		start_with(ramet_supervise, &f.spec,
-			   (struct ramet_actor_opts){.name = "boss"});
+	f.supervisor = start_with(ramet_supervise, &f.spec,
+				  (struct ramet_actor_opts){.name = "boss"});
 	CHECK_EQ(finish(f.supervisor), RAMET_GAVE_UP);
 }
 
@@ -467,7 +465,7 @@ TEST(children_are_added_and_removed)
 
 TEST(who_is_no_supervisor_has_no_children)
 {
-	struct ramet_actor *a = start(child, (void *)(uintptr_t)"A");
+	struct ramet_actor *a = start(child, (void *)(uintptr_t) "A");
 	struct ramet_child more = spec("B", RAMET_PERMANENT);
 
 	CHECK_NULL(ramet_supervisor_add(a, &more), EINVAL);

@@ -1,5 +1,5 @@
-/* actors.c - whatever crashes or is killed, no message to a living actor is lost
- * or comes twice, each question ends, and who watches hears of the end. */
+/* actors.c - whatever crashes or is killed, no message to a living actor is
+ * lost or comes twice, each question ends, and who watches hears of the end. */
 #include "world.h"
 
 enum { TELLERS = 3, TOLD = 6, QUESTION = 7 };

@@ -26,7 +26,7 @@ struct call {
 	uint32_t users; /* atomic */
 	uint32_t done;  /* atomic; a word of the lot */
 	long result;
-	void *reply;    /* what is answered, `room` bytes of it at most */
+	void *reply; /* what is answered, `room` bytes of it at most */
 	size_t room;
 	uint32_t phase; /* atomic, of who waits for room in a mailbox */
 	struct message *blocked; /* for the home: what waits for room there */
@@ -40,8 +40,9 @@ enum { PHASE_WAITS, PHASE_SENT, PHASE_LEFT };
 struct call *ramet__call_new(size_t room);
 void ramet__call_release(struct call *c); /* NULL is allowed */
 
-/* Set the result, and wake. */
+/* Set the result, and wake; or it is set already. */
 void ramet__call_end(struct call *c, long result);
+void ramet__call_done(struct call *c);
 
 /* Wait for that.  Returns 0, then look at the result, or why it did not wait
  * for it. */
@@ -90,7 +91,7 @@ void ramet__message_free(struct loop *l, struct message *m);
 /* Whether the caller may: 0 or -errno.  l may be NULL. */
 int ramet__may_send(struct loop *l, uint64_t tag, size_t size);
 
-/* Give the message to a, waiting for room, and let go of it, also on error.  The
+/* Give the message to a, waiting for room, and let go of it, also on error. The
  * call of a question for another loop may still wait for room afterwards. */
 int ramet__send(struct loop *l, struct ramet_actor *a, uint64_t tag,
 		struct message *m);
@@ -146,11 +147,11 @@ struct tie;
 
 struct ramet_actor {
 	/* For anyone.  What changes is atomic. */
-	uint32_t users;    /* handles, and the home as long as it needs it */
-	uint32_t gone;     /* ended for good; a word of the lot */
-	uint32_t waiting;  /* messages in the mailbox */
-	uint32_t coming;   /* on their way there by mail */
-	uint32_t ordered;  /* of `orders` */
+	uint32_t users;   /* handles, and the home as long as it needs it */
+	uint32_t gone;    /* ended for good; a word of the lot */
+	uint32_t waiting; /* messages in the mailbox */
+	uint32_t coming;  /* on their way there by mail */
+	uint32_t ordered; /* of `orders` */
 	uint32_t limit, forks;
 	struct outlet *home;
 	struct mail orders;
@@ -160,11 +161,11 @@ struct ramet_actor {
 	/* For its home. */
 	bool wants, wants_any; /* it waits for a message: any, or of this tag */
 	bool traps_exits;
-	bool homed;            /* the home is one of its users */
-	bool stopped;          /* its ramet was told to stop */
-	bool began;            /* it had a ramet */
+	bool homed;   /* the home is one of its users */
+	bool stopped; /* its ramet was told to stop */
+	bool began;   /* it had a ramet */
 	uint64_t wanted;
-	struct ramet *ramet;   /* NULL: none now */
+	struct ramet *ramet;          /* NULL: none now */
 	struct message *first, **end; /* the mailbox */
 	/* Of what was received last: */
 	struct message *last; /* a question that may be answered */
@@ -172,14 +173,14 @@ struct ramet_actor {
 	bool sender_far;
 	uint64_t last_tag;
 	size_t last_size;
-	struct message *taken; /* questions to be answered later */
+	struct message *taken;      /* questions to be answered later */
 	struct ramet_waitq senders; /* for room; their item is the message */
 	struct ramet_waitq waiters; /* for its end */
-	size_t borrowed;       /* it is the sender of so many messages here */
+	size_t borrowed; /* it is the sender of so many messages here */
 	int status, killed_as;
-	struct tie *ties;      /* link.c's */
-	struct care *care;     /* its supervisor's; see supervisor.h */
-	size_t place;          /* atomic: among its supervisor's children */
+	struct tie *ties;  /* link.c's */
+	struct care *care; /* its supervisor's; see supervisor.h */
+	size_t place;      /* atomic: among its supervisor's children */
 	struct supervisor *supervising; /* what it has as a supervisor, now */
 	bool supervises;                /* it was one, or is */
 	struct request *requests, **requests_end;
@@ -191,7 +192,7 @@ struct ramet_actor {
 	const void *site;
 	size_t stack_size;
 	struct ramet_actor *next_named; /* registry.c's */
-	char name[]; /* "": none */
+	char name[];                    /* "": none */
 };
 
 /* What a loop has of actors; NULL as long as it has none. */

@@ -101,7 +101,8 @@ ssize_t ramet_ask_tag(struct ramet_actor *a, uint64_t tag, const void *msg,
 
 /* ---- answering ---------------------------------------------------------- */
 
-/* Who has been woken by something else, but has not run yet, is told nothing. */
+/* Who has been woken by something else, but has not run yet, is told nothing.
+ */
 static void end_asking(struct asking *q, const void *bytes, ssize_t result)
 {
 	size_t size = result > 0 ? (size_t)result : 0;

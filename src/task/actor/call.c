@@ -21,11 +21,16 @@ void ramet__call_release(struct call *c)
 	kernel_free(c);
 }
 
+void ramet__call_done(struct call *c)
+{
+	__atomic_store_n(&c->done, 1, __ATOMIC_RELEASE);
+	ramet__lot_wake(&c->done, INT_MAX, UINT32_MAX);
+}
+
 void ramet__call_end(struct call *c, long result)
 {
 	c->result = result;
-	__atomic_store_n(&c->done, 1, __ATOMIC_RELEASE);
-	ramet__lot_wake(&c->done, INT_MAX, UINT32_MAX);
+	ramet__call_done(c);
 }
 
 int ramet__call_wait(struct call *c, const char *what,

@@ -2,8 +2,8 @@
  *
  * A message is one allocation, and small ones are used again.  As long as
  * somebody waits for room nobody else is let in, and who makes room lets in the
- * first who waits: what has been put into the mailbox on behalf of its sender is
- * sent, whatever becomes of him.
+ * first who waits: what has been put into the mailbox on behalf of its sender
+ * is sent, whatever becomes of him.
  */
 #include "sync/lot.h"
 #include "task/actor/actor.h"
@@ -120,7 +120,7 @@ static bool settle(struct ramet_waiter *w, long result)
 					 __ATOMIC_ACQUIRE))
 		return false;
 	if (result < 0 || !(m->flags & OPEN)) {
-		ramet__call_end(m->call, result);
+		ramet__call_done(m->call);
 		ramet__call_release(m->call);
 		m->call = NULL;
 	}
@@ -335,9 +335,25 @@ static int wait_elsewhere(struct loop *l, struct ramet_actor *a,
 	return err;
 }
 
+/* A place for a message that is about to be under way; false: none is left.
+ * Never one too many, not even for a moment: its home would keep others waiting
+ * for nothing. */
+static bool take_place(struct ramet_actor *a)
+{
+	uint32_t coming = __atomic_load_n(&a->coming, __ATOMIC_RELAXED);
+
+	do
+		if (coming + __atomic_load_n(&a->waiting, __ATOMIC_RELAXED) >=
+		    a->limit)
+			return false;
+	while (!__atomic_compare_exchange_n(&a->coming, &coming, coming + 1,
+					    true, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED));
+	return true;
+}
+
 static int find_full(struct loop *l, struct ramet_actor *a, struct message *m)
 {
-	__atomic_sub_fetch(&a->coming, 1, __ATOMIC_RELAXED);
 	if (a->when_full == RAMET_FULL_FAIL)
 		return give_up(l, m, -EAGAIN);
 	if (a->when_full == RAMET_FULL_DROP)
@@ -350,12 +366,9 @@ static int find_full(struct loop *l, struct ramet_actor *a, struct message *m)
 static int send_elsewhere(struct loop *l, struct ramet_actor *a,
 			  struct message *m)
 {
-	uint32_t coming;
-
 	if (is_gone(a) || a->forks != ramet__lot_forks)
 		return give_up(l, m, -ESRCH);
-	coming = __atomic_fetch_add(&a->coming, 1, __ATOMIC_RELAXED);
-	if (coming + __atomic_load_n(&a->waiting, __ATOMIC_RELAXED) >= a->limit)
+	if (!take_place(a))
 		return find_full(l, a, m);
 	if (m->call)
 		m->call->phase = PHASE_SENT;

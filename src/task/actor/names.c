@@ -7,8 +7,9 @@
 
 enum { BUCKETS_MIN = 64, SPINS = 100 };
 
-/* Chained in buckets, a power of two of them; under the lock.  An actor is among
- * them until it has ended for good, and is one of its own users so long. */
+/* Chained in buckets, a power of two of them; under the lock.  An actor is
+ * among them until it has ended for good, and is one of its own users so long.
+ */
 static struct {
 	uint32_t lock; /* atomic */
 	struct ramet_actor **buckets;
@@ -17,8 +18,8 @@ static struct {
 
 static void lock(void)
 {
-	for (int n = 0;
-	     __atomic_exchange_n(&names.lock, 1, __ATOMIC_ACQUIRE); n++)
+	for (int n = 0; __atomic_exchange_n(&names.lock, 1, __ATOMIC_ACQUIRE);
+	     n++)
 		if (n >= SPINS)
 			kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }

@@ -1,7 +1,7 @@
 /* receive.c - an actor takes messages out of its mailbox.
  *
- * Messages that do not match stay where they are.  While the actor waits it says
- * for what, so that it is woken by what matches alone.
+ * Messages that do not match stay where they are.  While the actor waits it
+ * says for what, so that it is woken by what matches alone.
  */
 #include "task/actor/actor.h"
 
@@ -107,6 +107,7 @@ static ssize_t receive(struct ramet_actor *me, bool any, uint64_t tag,
 	size = m->size;
 	if (unlikely(size > room)) {
 		me->last_size = size;
+		ramet__spend(l);
 		return -EMSGSIZE;
 	}
 	unlink_message(me, link);

@@ -1,5 +1,5 @@
-/* request.c - asking a supervisor for something: queued at its home, done by its
- * ramet when that is done with what came before. */
+/* request.c - asking a supervisor for something: queued at its home, done by
+ * its ramet when that is done with what came before. */
 #include "task/actor/request.h"
 
 #include "sync/lot.h"

@@ -15,7 +15,7 @@ struct request {
 	enum what what;
 	size_t index;
 	struct ramet_actor *actor; /* asked for, or found; kept */
-	struct ramet_child spec; /* to be added */
+	struct ramet_child spec;   /* to be added */
 	const void *site;
 	char name[];
 };

@@ -12,7 +12,7 @@ struct care {
 	struct care *next, **link; /* of those that have ended */
 	size_t at;                 /* its place in the order of starting */
 	bool runs;
-	bool lost;                 /* its home has ended */
+	bool lost; /* its home has ended */
 	struct mail mail;
 	enum ramet_child_kind kind;
 	int64_t shutdown;
