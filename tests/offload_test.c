@@ -64,9 +64,11 @@ TEST(each_caller_gets_its_own_value)
 /* A job that ends when it is told to. */
 static sem_t go;
 static int done; /* atomic */
+static int told; /* atomic: jobs that have begun to wait for that */
 
 static void *until_told(void *arg)
 {
+	__atomic_fetch_add(&told, 1, __ATOMIC_SEQ_CST);
 	while (sem_wait(&go) < 0)
 		;
 	__atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
@@ -538,6 +540,10 @@ TEST(a_forked_childs_lanes_are_free)
 	if (TEST_QEMU)
 		test_skip("no threads after fork under qemu");
 	holder = hold_lane();
+	/* A helper that is being made may have an allocator's lock. */
+	while (!__atomic_load_n(&told, __ATOMIC_SEQ_CST) &&
+	       !ramet_ended(holder))
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
 	pid = fork();
 	if (pid == 0) {
 		alarm(60);
