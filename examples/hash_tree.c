@@ -39,5 +39,6 @@ int main(int argc, char **argv)
 	printf("%zu files; 1,000 green threads gave %zu answers, the worst "
 	       "after %.3f ms\n",
 	       tree_count, answers_count(), answers_worst_ms());
+	ramet_pool_free(pool);
 	return failed != NULL;
 }
