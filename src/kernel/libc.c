@@ -23,8 +23,10 @@ struct kernel_libc ramet__libc = {
 /* Defined by the preloaded library that takes them. */
 extern char ramet__names_taken[] __attribute__((weak));
 
+enum { UNKNOWN, BEING_SET, THERE, NONE };
+
 static struct elf libc;
-static int found; /* atomic: 1 yes, -1 no */
+static int found; /* atomic: of those above */
 
 static int look_for_libc(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -35,17 +37,33 @@ static int look_for_libc(struct dl_phdr_info *info, size_t size, void *arg)
 	       strcmp(elf_base_name(elf), "libc.so.6") == 0;
 }
 
+/* For all others.  Of two at once, which have found the same, one does. */
+static void publish(const struct elf *elf)
+{
+	int unknown = UNKNOWN;
+
+	if (!__atomic_compare_exchange_n(&found, &unknown, BEING_SET, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	libc = *elf;
+	__atomic_store_n(&found, THERE, __ATOMIC_RELEASE);
+}
+
 void *kernel_libc_symbol(const char *name)
 {
-	if (!__atomic_load_n(&found, __ATOMIC_ACQUIRE)) {
-		struct elf elf; /* two at once find the same */
-		bool there = dl_iterate_phdr(look_for_libc, &elf) != 0;
+	int state = __atomic_load_n(&found, __ATOMIC_ACQUIRE);
+	struct elf elf;
 
-		if (there)
-			libc = elf;
-		__atomic_store_n(&found, there ? 1 : -1, __ATOMIC_RELEASE);
+	if (likely(state == THERE))
+		return elf_symbol(&libc, name);
+	if (state == NONE)
+		return NULL;
+	if (!dl_iterate_phdr(look_for_libc, &elf)) {
+		__atomic_store_n(&found, NONE, __ATOMIC_RELAXED);
+		return NULL;
 	}
-	return found > 0 ? elf_symbol(&libc, name) : NULL;
+	publish(&elf);
+	return elf_symbol(&elf, name);
 }
 
 #define FIND(name) ramet__libc.name = kernel_libc_symbol(#name)
