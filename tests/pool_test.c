@@ -119,16 +119,25 @@ static void *waits_for_a_place(void *c)
 	return NULL;
 }
 
+static struct ramet_event place_is_free;
+
+static void *holds_its_place(void *unused)
+{
+	CHECK_EQ(ramet_event_wait(&place_is_free), 0);
+	return unused;
+}
+
 TEST(who_waits_for_a_place_is_served_in_order)
 {
 	struct ramet *t[5];
 
 	pool = made(ramet_pool_new(1, NULL));
-	CHECK_EQ(ramet_pool_spawn(pool, nap, (void *)2), 0);
+	CHECK_EQ(ramet_pool_spawn(pool, holds_its_place, NULL), 0);
 	for (int i = 0; i < 5; i++)
 		t[i] = spawn(waits_for_a_place, (void *)(intptr_t)('a' + i));
 	let_run();
 	CHECK_TRAIL("");
+	ramet_event_set(&place_is_free);
 	for (int i = 0; i < 5; i++)
 		join(t[i]);
 	CHECK_EQ(ramet_pool_wait(pool), 0);
