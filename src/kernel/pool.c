@@ -214,6 +214,13 @@ static void in_child(void)
 	ramet__libc.pthread_mutex_unlock(&lock);
 }
 
+/* Before there is anybody who could have the lock: a fork that has begun does
+ * not call what is registered meanwhile. */
+__attribute__((constructor)) static void mind_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, in_child);
+}
+
 /* ---- jobs --------------------------------------------------------------- */
 
 static void read_setting(struct lane *lane)
@@ -233,7 +240,6 @@ static void begin(void)
 	if (begun)
 		return;
 	begun = true;
-	pthread_atfork(before_fork, after_fork, in_child);
 	for (int i = 0; i < KERNEL_LANES; i++)
 		read_setting(&lanes[i]);
 }
