@@ -48,21 +48,6 @@ static int open_signalfd(uint64_t set)
 	return fd;
 }
 
-/* Until one of them comes.  Returns 0 or -errno. */
-static int wait_readable(struct loop *l, int number, int64_t when)
-{
-	struct ramet_waiter w = {.ramet = l->current};
-	struct fd *fd = ramet__fd(l, number);
-	int err = fd ? ramet__fd_watch(l, fd, number) : -ENOMEM;
-
-	if (err < 0)
-		return err;
-	waitq_append(&fd->readers, &w);
-	err = ramet__park_until(l, WAIT_SIGNAL, NULL, when);
-	waitq_remove(&w);
-	return err;
-}
-
 /* Whether pthread_cancel or a handler is why a wait has ended. */
 static bool is_asked(const struct thread *t)
 {
@@ -85,7 +70,10 @@ static int wait_for(struct loop *l, struct thread *t, uint64_t set,
 		if (err == 0 && when <= l->now)
 			err = -EAGAIN;
 		if (err == 0)
-			err = fd < 0 ? fd : wait_readable(l, fd, when);
+			err = fd < 0 ? fd
+				     : ramet__fd_wait_readable(l, fd, 0,
+							       WAIT_SIGNAL,
+							       NULL, when);
 		if (err == -ETIMEDOUT && when <= l->now)
 			err = -EAGAIN;
 		if (err == -EINTR && !is_asked(t))

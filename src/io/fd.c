@@ -203,6 +203,21 @@ static void on_events(struct loop *l, const struct kernel_event *e, int n)
 	}
 }
 
+int ramet__fd_wait_readable(struct loop *l, int number, int tag, enum wait wait,
+			    const void *object, int64_t when)
+{
+	struct ramet_waiter w = {.ramet = l->current, .tag = tag};
+	struct fd *fd = ramet__fd(l, number);
+	int err = fd ? ramet__fd_watch(l, fd, number) : -ENOMEM;
+
+	if (err < 0)
+		return err;
+	waitq_append(&fd->readers, &w);
+	err = ramet__park_until(l, wait, object, when);
+	waitq_remove(&w);
+	return err;
+}
+
 /* ---- closing ------------------------------------------------------------ */
 
 /* This loop's waiters and its registration. */

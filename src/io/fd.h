@@ -64,4 +64,11 @@ int ramet__close(int number); /* forgets it; now or when it is released */
 int ramet__io_open(struct loop *l);
 void ramet__io_close(struct loop *l);
 
+/* Wait until `number`, a descriptor of the runtime's own, may be read from, at
+ * most until `when`; `tag` as above.  `wait` and `object` are what is waited
+ * for in the eyes of tools.  Returns 0, -EBADF (closed meanwhile), -ENOMEM, or
+ * what ramet__park_until does.  The caller has looked at ramet__interrupted. */
+int ramet__fd_wait_readable(struct loop *l, int number, int tag, enum wait wait,
+			    const void *object, int64_t when);
+
 #endif

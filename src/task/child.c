@@ -120,16 +120,9 @@ static int open_pidfd(idtype_t type, id_t id)
 
 static int wait_by_pidfd(struct loop *l, int number, id_t id)
 {
-	struct ramet_waiter w = {.ramet = l->current};
-	struct fd *fd = ramet__fd(l, number);
-	int err = fd ? ramet__fd_watch(l, fd, number) : -ENOMEM;
-
-	if (err < 0)
-		return err;
-	waitq_append(&fd->readers, &w);
-	err = ramet__park(l, WAIT_CHILD, (const void *)(uintptr_t)id);
-	waitq_remove(&w);
-	return err;
+	return ramet__fd_wait_readable(l, number, 0, WAIT_CHILD,
+				       (const void *)(uintptr_t)id,
+				       RAMET_NEVER);
 }
 
 static bool only_ends_count(int options)

@@ -280,17 +280,11 @@ void ramet__process_look(struct ramet_process *p)
 /* All who wait look, and only one of them has to be told twice: by nobody. */
 static int wait_by_pidfd(struct loop *l, struct ramet_process *p, int64_t when)
 {
-	struct ramet_waiter w = {.ramet = l->current, .tag = FD_WAITER_LOOKS};
-	int number = p->pidfd;
-	struct fd *fd = ramet__fd(l, number);
-	int err = fd ? ramet__fd_watch(l, fd, number) : -ENOMEM;
+	int err =
+		ramet__fd_wait_readable(l, p->pidfd, FD_WAITER_LOOKS,
+					WAIT_CHILD,
+					(const void *)(uintptr_t)p->pid, when);
 
-	if (err < 0)
-		return err;
-	waitq_append(&fd->readers, &w);
-	err = ramet__park_until(l, WAIT_CHILD, (const void *)(uintptr_t)p->pid,
-				when);
-	waitq_remove(&w);
 	return err == -EBADF ? 0 : err; /* another has reaped it */
 }
 

@@ -195,16 +195,8 @@ static void pass_on(struct loop *l, const struct ramet_signals *s)
 
 static int wait_for(struct loop *l, const struct ramet_signals *s)
 {
-	struct ramet_waiter w = {.ramet = l->current};
-	struct fd *fd = ramet__fd(l, s->fd);
-	int err = fd ? ramet__fd_watch(l, fd, s->fd) : -ENOMEM;
-
-	if (err < 0)
-		return err;
-	waitq_append(&fd->readers, &w);
-	err = ramet__park(l, WAIT_SIGNAL, s);
-	waitq_remove(&w);
-	return err;
+	return ramet__fd_wait_readable(l, s->fd, 0, WAIT_SIGNAL, s,
+				       RAMET_NEVER);
 }
 
 static void describe(struct ramet_signal *to,
