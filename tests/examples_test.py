@@ -21,7 +21,8 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
+
+import tap
 
 SLOW = float(os.environ.get("TEST_TIMEOUT", 1))
 LIMIT = 60 * SLOW  # seconds for anything that is waited for, however busy the machine
@@ -30,12 +31,6 @@ SOURCES = pathlib.Path(__file__).resolve().parent.parent
 DEMO = ["--demo", "--pages", "200", "--at-once", "100"]  # all come, the last after half a second
 SILENT = ["--demo", "--pages", "300", "--at-once", "100"]  # page 250 does not
 NO_DEADLINE = ["--deadline", str(int(LIMIT))]
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def equal(got, want):
@@ -182,7 +177,7 @@ def jobs(*addresses):
     return results
 
 
-@test
+@tap.test
 def jobs_get_what_comes_in_time():
     def attempt():
         start = time.monotonic()
@@ -195,7 +190,7 @@ def jobs_get_what_comes_in_time():
     until(attempt)
 
 
-@test
+@tap.test
 def jobs_fail_one_by_one():
     with answering(b"x" * 100_000) as port, refusing() as gone:
         serves, refuses = f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{gone}"
@@ -204,7 +199,7 @@ def jobs_fail_one_by_one():
         until(lambda: jobs(serves, refuses, "nonsense") == want)
 
 
-@test
+@tap.test
 def echo_serves_two_clients_at_once():
     with server("echo") as port, Client(port) as a, Client(port) as b:
         for i in range(3):
@@ -213,7 +208,7 @@ def echo_serves_two_clients_at_once():
             equal((b.line(), a.line()), (f"b{i}", f"a{i}"))
 
 
-@test
+@tap.test
 def echo_serves_from_several_loops():
     with server("echo", "--loops", "3") as port:
         for i in range(30):
@@ -222,13 +217,13 @@ def echo_serves_from_several_loops():
                 equal(client.line(), f"c{i}")
 
 
-@test
+@tap.test
 def echo_says_why_it_cannot_listen():
     status, out, err = run("echo", "nonsense")
     equal((status, out, err), (1, "", "echo: cannot listen: Invalid argument\n"))
 
 
-@test
+@tap.test
 def ping_never_notices_that_pong_fails():
     status, out, err = run("supervised")
     failed = "        (pong has failed; here is a fresh one)\n"
@@ -238,7 +233,7 @@ def ping_never_notices_that_pong_fails():
     equal(out, want)
 
 
-@test
+@tap.test
 def ping_and_pong_answer_each_other():
     for times in (0, 1, 3, 1000):
         want = "".join(("pong" if n else "start") + "\nping\n" for n in range(times))
@@ -252,7 +247,7 @@ def enter(client, name, *others):
         equal(c.line(), f"{name} is here")
 
 
-@test
+@tap.test
 def chat_passes_lines_to_all():
     with server("chat") as port, Client(port) as ann, Client(port) as bob, Client(port) as eve:
         enter(ann, "ann")
@@ -268,7 +263,7 @@ def chat_passes_lines_to_all():
         equal(eve.line(), "")  # the end
 
 
-@test
+@tap.test
 def chat_takes_lines_however_they_come():
     with server("chat") as port, Client(port) as ann, Client(port) as bob:
         enter(ann, "ann")
@@ -303,7 +298,7 @@ def check_missing(heard, said):
     equal(heard, sorted({f"ann says: {text}" for text in said} & set(heard)))
 
 
-@test
+@tap.test
 def chat_is_not_held_up_by_a_slow_reader():
     address = f"chat-{os.getpid()}"  # a UNIX socket: it keeps little, and one knows how much
     with server("chat", address=f"unix://@{address}"), Client(address) as ann, Client(address) as bob, \
@@ -318,7 +313,7 @@ def chat_is_not_held_up_by_a_slow_reader():
         check_missing(catch_up(slow, ann), said)
 
 
-@test
+@tap.test
 def chat_drops_whole_lines_when_all_read_slowly():
     send_buffer = int(pathlib.Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])  # at most
     with server("chat") as port, Client(port) as ann, Client(port) as bob:
@@ -330,14 +325,14 @@ def chat_drops_whole_lines_when_all_read_slowly():
         check_missing(catch_up(bob, ann), said)
 
 
-@test
+@tap.test
 def sieve_finds_the_first_primes():
     equal(run("sieve", "10"), (0, "2\n3\n5\n7\n11\n13\n17\n19\n23\n29\n", ""))
     equal(run("sieve")[1].split()[-1], "97")
     equal(run("sieve", "0"), (0, "", ""))
 
 
-@test
+@tap.test
 def sieve_chains_a_thousand_filters():
     equal(run("sieve", "300" if SLOW > 1 else "1000")[1].split()[-1], "1987" if SLOW > 1 else "7919")
 
@@ -349,7 +344,7 @@ def fnv1a(data):
     return value
 
 
-@test
+@tap.test
 def hash_tree_hashes_while_others_answer():
     with tempfile.TemporaryDirectory() as folder:
         files = {f"{folder}/{'deep/' * (n % 3)}{n}": bytes(range(n)) * n for n in range(100)}
@@ -367,13 +362,13 @@ def hash_tree_hashes_while_others_answer():
         assert m and int(m[1]) > 0 and float(m[2]) > 0, last
 
 
-@test
+@tap.test
 def hash_tree_says_when_there_is_no_tree():
     status, out, err = run("hash_tree", "/nonexistent")
     equal((status, out.split(";")[0], err), (1, "0 files", ""))
 
 
-@test
+@tap.test
 def pipeline_lets_nobody_run_ahead():
     status, out, err = run("pipeline")
     equal((status, err), (0, ""))
@@ -396,7 +391,7 @@ def no_localhost():
     return ""
 
 
-@test
+@tap.test
 def resolve_prints_an_address_for_each_name():
     if why := no_localhost():
         return why
@@ -434,7 +429,7 @@ def table(*args):
     return status, dict(re.findall(r"^  (\w[\w ]*?)  +(\S+(?: s| MiB)?)\b", out, re.M))
 
 
-@test
+@tap.test
 def crawl_demo_ends_with_a_table():
     status, rows = table(*DEMO, *NO_DEADLINE)
     equal(status, 0)
@@ -442,7 +437,7 @@ def crawl_demo_ends_with_a_table():
     assert 3 < float(rows["system calls"]) < 30, rows
 
 
-@test
+@tap.test
 def crawl_demo_waits_for_the_silent_page_till_the_deadline():
     for deadline in (3, 10, 30):
         status, rows = table(*SILENT, "--deadline", str(deadline))
@@ -454,7 +449,7 @@ def crawl_demo_waits_for_the_silent_page_till_the_deadline():
     raise AssertionError("more pages are late")
 
 
-@test
+@tap.test
 def crawl_needs_one_os_thread():
     if b"__tsan_init" in (FOLDER / "crawl").read_bytes():
         return "ThreadSanitizer adds a thread"
@@ -466,7 +461,7 @@ def crawl_needs_one_os_thread():
     assert result["one_by_one_seconds"] > 40, out  # the server sleeps so long
 
 
-@test
+@tap.test
 def crawl_fetches_urls():
     if why := no_localhost():
         return why
@@ -479,7 +474,7 @@ def crawl_fetches_urls():
     return ""
 
 
-@test
+@tap.test
 def crawl_says_which_url_failed_and_why():
     with web() as port, refusing() as gone, answering(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort") as cut:
         urls = [f"http://127.0.0.1:{port}/none", f"http://127.0.0.1:{gone}/", f"http://127.0.0.1:{cut}/"]
@@ -490,7 +485,7 @@ def crawl_says_which_url_failed_and_why():
     equal([line[:3] for line in out.splitlines()[:3]], ["404", "  -", "200"])
 
 
-@test
+@tap.test
 def crawl_gives_up_at_the_deadline():
     with answering(None) as silent, web() as port:
         urls = [f"http://127.0.0.1:{silent}/", f"http://127.0.0.1:{port}/"]
@@ -505,7 +500,7 @@ def crawl_gives_up_at_the_deadline():
     raise AssertionError("both pages are late")
 
 
-@test
+@tap.test
 def crawl_refuses_wrong_arguments():
     for args in ([], ["--nonsense"], ["--demo", "--pages", "0"], ["--demo", "--pages", "1.5"],
                  ["--demo", "--pages", "x"], ["--demo", "--at-once", "-1"], ["--demo", "--deadline", "0"],
@@ -516,7 +511,7 @@ def crawl_refuses_wrong_arguments():
         assert "crawl" in err, err
 
 
-@test
+@tap.test
 def crawl_explains_itself():
     status, out, err = run("crawl", "--help")
     equal((status, err), (0, ""))
@@ -524,7 +519,7 @@ def crawl_explains_itself():
         assert option in out, out
 
 
-@test
+@tap.test
 def crawl_says_when_descriptors_are_short():
     p = subprocess.run(["sh", "-c", 'ulimit -n 60 && exec "$0" "$@"', FOLDER / "crawl", *DEMO],
                        capture_output=True, text=True, timeout=LIMIT)
@@ -553,27 +548,27 @@ def on_terminal(*args, wanted=None, **env):
     return shown.decode(errors="replace")
 
 
-@test
+@tap.test
 def crawl_shows_progress_on_a_terminal():
     wanted = r"\033\[32m\u2501.*\d+ of 300 pages, \d+ on their way"
     shown = on_terminal(*SILENT, *NO_DEADLINE, wanted=wanted, NO_COLOR="")
     assert re.search(wanted, shown), shown
 
 
-@test
+@tap.test
 def crawl_clears_the_progress_at_the_end():
     shown = on_terminal(*DEMO, *NO_DEADLINE)
     assert shown.endswith("\r\033[K"), shown[-100:]
 
 
-@test
+@tap.test
 def crawl_uses_no_colour_if_asked():
     shown = on_terminal(*SILENT, *NO_DEADLINE, wanted="300 pages", NO_COLOR="1")
     assert "300 pages" in shown
     equal(set(re.findall(r"\033\[[\d;]*[A-Za-z]", shown)), {"\033[K"})
 
 
-@test
+@tap.test
 def crawl_leaves_no_server_behind():
     for kill in (False, True):
         p = subprocess.Popen([FOLDER / "crawl", *SILENT, "--deadline", str(int(LIMIT) if kill else 1)],
@@ -586,7 +581,7 @@ def crawl_leaves_no_server_behind():
         until(lambda: alive(p.pid) == 0)
 
 
-@test
+@tap.test
 def origin_keeps_connections():
     with server("origin") as port:
         c = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
@@ -600,7 +595,7 @@ def origin_keeps_connections():
         c.close()
 
 
-@test
+@tap.test
 def side_by_side_compares_a_program_with_itself():
     ramet = FOLDER.parent / "tools" / "ramet" / "ramet"
     if not ramet.exists():
@@ -629,27 +624,10 @@ def workers_are_started_anew():
     equal(sorted(out.splitlines()), sorted(died + doubled))
 
 
-@test
+@tap.test
 def workers_without_jobs_end():
     equal(run("workers", "0"), (0, "", ""))
 
 
-def main():
-    chosen = [t for t in TESTS if not sys.argv[2:] or t.__name__ in sys.argv[2:]]
-    failed = 0
-    print(f"1..{len(chosen)}")
-    for number, function in enumerate(chosen, 1):
-        skipped = None
-        try:
-            skipped = function()
-            verdict = "ok"
-        except Exception:
-            traceback.print_exc()
-            verdict = "not ok"
-            failed += 1
-        print(f"{verdict} {number} - {function.__name__}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(sys.argv[2:]))

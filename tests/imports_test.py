@@ -14,7 +14,8 @@ import pathlib
 import re
 import subprocess
 import sys
-import traceback
+
+import tap
 
 COMMAND = pathlib.Path(sys.argv[1]).resolve()
 LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
@@ -28,12 +29,6 @@ PROGRAMS += [LIBRARIES + name for name in (
     "libstdc++.so.6", "libldap-2.5.so.0", "libkrb5.so.3", "libgssapi_krb5.so.2", "libnghttp2.so.14", "libssh2.so.1",
     "libexpat.so.1", "libsqlite3.so.0", "libz.so.1", "libaio.so.1", "libsystemd.so.0")]
 LEAST = 150  # entry points
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def none(found, what):
@@ -77,24 +72,24 @@ UNCOVERED = {heading.split(": ", 1)[1]: set(words) for heading, words in SECTION
 KNOWN = re.compile("|".join(fnmatch.translate(pattern) for pattern in HARMLESS))
 
 
-@test
+@tap.test
 def at_least_150_entry_points_are_replaced():
     assert len(REPLACED) >= LEAST, len(REPLACED)
 
 
-@test
+@tap.test
 def what_is_to_be_covered_is_replaced():
     none((COVERED & libc_functions()) - REPLACED, "not in a table")
 
 
-@test
+@tap.test
 def what_is_not_covered_is_in_the_manual():
     rows = [row["what"] for row in LISTED["uncovered"]]
     none({heading for heading in UNCOVERED if not any(re.match(rf"{re.escape(heading)}\b", row) for row in rows)},
          "no row of patch/uncovered.h begins so")
 
 
-@test
+@tap.test
 def nothing_is_in_two_sections():
     seen = set()
     for words in [COVERED, *UNCOVERED.values()]:
@@ -104,7 +99,7 @@ def nothing_is_in_two_sections():
     none(replaced, "replaced, but called uncovered in imports.txt")
 
 
-@test
+@tap.test
 def every_name_is_one_of_libc():
     if not os.path.exists(LIBC):
         return f"no {LIBC}"
@@ -112,7 +107,7 @@ def every_name_is_one_of_libc():
     return None
 
 
-@test
+@tap.test
 def programs_import_nothing_unknown():
     known = REPLACED.union(COVERED, *UNCOVERED.values())
     found = {}
@@ -129,21 +124,5 @@ def programs_import_nothing_unknown():
     return None
 
 
-def main():
-    failed = 0
-    print(f"1..{len(TESTS)}")
-    for number, function in enumerate(TESTS, 1):
-        skipped = None
-        try:
-            skipped = function()
-            verdict = "ok"
-        except Exception:
-            traceback.print_exc()
-            verdict = "not ok"
-            failed += 1
-        print(f"{verdict} {number} - {function.__name__}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run())

@@ -18,18 +18,13 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
+
+import tap
 
 LIMIT = 60 * float(os.environ.get("TEST_TIMEOUT", 1))  # seconds for one command
 RAMET = pathlib.Path(sys.argv[1]).resolve()
 FOLDER = pathlib.Path(sys.argv[2]).resolve()
 PYTHON = "/usr/bin/python3"
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def equal(got, want):
@@ -97,7 +92,7 @@ def elf(interpreter=GLIBC, bits=2, machine=62, note=None):
 # ---- help and version ---------------------------------------------------------
 
 
-@test
+@tap.test
 def help_names_the_commands():
     for args in (["--help"], ["help"], ["-h"]):
         out, err = ramet(*args)
@@ -106,28 +101,28 @@ def help_names_the_commands():
     equal(ramet("help", "run"), ramet("run", "--help"))
 
 
-@test
+@tap.test
 def help_fits_a_terminal():
     for args in (["--help"], ["help", "run"], ["run", "--list"]):
         wide = [line for line in ramet(*args)[0].splitlines() if len(line) > 82 or "\t" in line]
         equal(wide, [])
 
 
-@test
+@tap.test
 def no_command_is_a_mistake():
     out, err = ramet(status=2)
     equal(out, "")
     matches("^usage: ", err)
 
 
-@test
+@tap.test
 def unknown_words_are_refused():
     for word in ("walk", "--walk"):
         out, err = ramet(word, status=2)
         matches(rf'^ramet: there is no (command|option) {word}; "ramet help" lists them\n$', out + err)
 
 
-@test
+@tap.test
 def version_is_said_to_people_and_programs():
     matches(r"^ramet \d+\.\d+\.\d+\n$", ramet("--version")[0])
     said = json.loads(ramet("--version", "--json")[0])
@@ -135,7 +130,7 @@ def version_is_said_to_people_and_programs():
     equal(f"ramet {said['version']}\n", ramet("--version")[0])
 
 
-@test
+@tap.test
 def output_that_cannot_be_written_is_an_error():
     with open("/dev/full", "w") as full:
         p = subprocess.run([RAMET, "run", "--list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=LIMIT)
@@ -146,7 +141,7 @@ def output_that_cannot_be_written_is_an_error():
 # ---- options ------------------------------------------------------------------
 
 
-@test
+@tap.test
 def bad_options_are_refused():
     refused("--foo", "true", why="no option --foo; ")
     refused("-x", "true", why="no option -x; ")
@@ -166,7 +161,7 @@ def bad_options_are_refused():
     refused("--report=/nowhere/file", "true", why="/nowhere/file cannot be written")
 
 
-@test
+@tap.test
 def options_end_at_the_program():
     out, _ = run("/bin/echo", "--list", "--", "-x")
     equal(out, "--list -- -x\n")
@@ -177,7 +172,7 @@ def options_end_at_the_program():
 # ---- the list -----------------------------------------------------------------
 
 
-@test
+@tap.test
 def list_shows_every_replacement_with_its_group():
     rows = re.findall(r"(?m)^(\w+) +(\w+)$", run("--list")[0])
     assert ("nanosleep", "time") in rows, rows
@@ -188,7 +183,7 @@ def list_shows_every_replacement_with_its_group():
     assert {group for _, group in rows} <= groups, groups
 
 
-@test
+@tap.test
 def list_is_what_the_preloaded_library_takes():
     library = RAMET.parent.parent.parent / "src/libramet-preload.so"
     nm = subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, text=True, check=True)
@@ -196,7 +191,7 @@ def list_is_what_the_preloaded_library_takes():
     equal({r["symbol"] for r in json.loads(run("--list", "--json")[0])["replaced"]}, taken)
 
 
-@test
+@tap.test
 def list_shows_what_is_not_covered():
     out, _ = run("--list")
     for row in json.loads(run("--list", "--json")[0])["uncovered"]:
@@ -205,7 +200,7 @@ def list_shows_what_is_not_covered():
     matches("statically linked programs", out)
 
 
-@test
+@tap.test
 def list_can_be_of_some_groups():
     rows = json.loads(run("--list", "--json", "--patch=time")[0])["replaced"]
     equal({r["group"] for r in rows}, {"time"})
@@ -214,13 +209,13 @@ def list_can_be_of_some_groups():
 # ---- running ------------------------------------------------------------------
 
 
-@test
+@tap.test
 def status_is_the_programs():
     run("/bin/sh", "-c", "exit 41", status=41)
     run("/bin/sh", "-c", "kill -9 $$", status=-signal.SIGKILL)
 
 
-@test
+@tap.test
 def program_is_found_in_path():
     with folder() as here:
         write(here / "greet", "#!/bin/sh\necho hello $0 $1\n")
@@ -230,14 +225,14 @@ def program_is_found_in_path():
         equal(out, "hello ./greet you\n")
 
 
-@test
+@tap.test
 def process_is_the_one_that_was_started():
     p = subprocess.Popen([RAMET, "run", "/bin/sh", "-c", "echo $$"], stdout=subprocess.PIPE, text=True)
     out, _ = p.communicate(timeout=LIMIT)
     equal(int(out), p.pid)
 
 
-@test
+@tap.test
 def terminal_is_the_programs():
     ours, theirs = pty.openpty()
     try:
@@ -250,7 +245,7 @@ def terminal_is_the_programs():
         os.close(theirs)
 
 
-@test
+@tap.test
 def signals_reach_the_program():
     p = subprocess.Popen([RAMET, "run", "/bin/sh", "-c", "trap 'echo got it; exit 5' TERM; echo ready; "
                           "while :; do /bin/sleep 0.05; done"], stdout=subprocess.PIPE, text=True)
@@ -260,7 +255,7 @@ def signals_reach_the_program():
     equal((out, p.returncode), ("got it\n", 5))
 
 
-@test
+@tap.test
 def shells_may_redirect_to_any_number():
     for number in (200, 900, 901, 902, 903):  # the runtime's own lie there, once it has waited for something
         with folder() as here:
@@ -269,13 +264,13 @@ def shells_may_redirect_to_any_number():
             equal((out, err), ("a\nclosed\n", ""))
 
 
-@test
+@tap.test
 def other_preloads_stay():
     out, _ = run("/bin/sh", "-c", "echo $LD_PRELOAD", env=os.environ | {"LD_PRELOAD": "libm.so.6"})
     matches(r"^\S+/libramet-preload\.so:libm\.so\.6\n$", out)
 
 
-@test
+@tap.test
 def library_can_be_named():
     library = RAMET.parent.parent.parent / "src/libramet-preload.so"
     with folder() as here:
@@ -290,7 +285,7 @@ def library_can_be_named():
         refused("true", why="space or a colon", env=os.environ | {"RAMET_PRELOAD": str(spaced)})
 
 
-@test
+@tap.test
 def command_without_its_library_says_so():
     with folder() as here:
         lonely = here / "ramet"
@@ -300,7 +295,7 @@ def command_without_its_library_says_so():
         matches(r"libramet-preload.so is not there \(looked in .*; install ramet again", p.stderr)
 
 
-@test
+@tap.test
 def settings_reach_the_program():
     out, _ = run("--patch=time,dns", "--stack=512K", "--trace-blocking=7", "/usr/bin/env")
     matches(r"(?m)^RAMET_RUN_GROUPS=dns,time$", out)
@@ -310,7 +305,7 @@ def settings_reach_the_program():
     assert "RAMET_RUN_STACK" not in out and "RAMET_RUN_TRACE" not in out, out
 
 
-@test
+@tap.test
 def children_are_patched_unless_asked_otherwise():
     script = "echo \"$LD_PRELOAD\" $RAMET_RUN_GROUPS; /bin/sh -c 'echo \"$LD_PRELOAD\" $RAMET_RUN_GROUPS'"
     own, childs = run("--", "/bin/sh", "-c", script)[0].splitlines()
@@ -323,7 +318,7 @@ def children_are_patched_unless_asked_otherwise():
     assert "LD_PRELOAD" not in out and "RAMET_RUN" not in out, out
 
 
-@test
+@tap.test
 def chosen_libraries_have_the_whole_runtime_but_no_names():
     out, _ = run("--lib=libz,libpq*", "/usr/bin/env")
     matches(r"(?m)^LD_PRELOAD=\S+/libramet\.so\.", out)
@@ -333,7 +328,7 @@ def chosen_libraries_have_the_whole_runtime_but_no_names():
     assert "RAMET_RUN" not in out and "LD_PRELOAD" not in out, out
 
 
-@test
+@tap.test
 def chosen_libraries_can_be_watched():
     err = run("--lib=libz", "--report", "--json", FOLDER / "blocks", "none")[1]
     equal(json.loads(err)["created"], 2)
@@ -344,7 +339,7 @@ IN_TURN = "a sleeps\na is awake\nb sleeps\nb is awake\n"
 AT_ONCE = "a sleeps\nb sleeps\na is awake\nb is awake\n"
 
 
-@test
+@tap.test
 def calls_of_a_chosen_library_let_others_run():
     calls = FOLDER / "calls"
     equal(subprocess.run([calls, "ramets", "naps"], stdout=subprocess.PIPE, text=True, timeout=LIMIT).stdout, IN_TURN)
@@ -355,7 +350,7 @@ def calls_of_a_chosen_library_let_others_run():
     equal(run("--lib=libwaits", "--patch=socket", calls, "ramets", "naps")[0], IN_TURN)
 
 
-@test
+@tap.test
 def a_chosen_librarys_read_waits_for_another_ramet():
     calls = FOLDER / "calls"
     equal(run("--lib=libwaits", calls, "ramets", "reads"), ("a reads\nb writes\na has read x\n", ""))
@@ -363,21 +358,21 @@ def a_chosen_librarys_read_waits_for_another_ramet():
         equal(run(*no_help, calls, "ramets", "reads", status=-signal.SIGALRM)[0], "a reads\n")
 
 
-@test
+@tap.test
 def a_chosen_library_may_be_loaded_later():
     late = FOLDER / "libwaits_late.so"
     equal(run("--lib=libwaits_late", FOLDER / "calls", "ramets", "naps", late)[0], AT_ONCE)
     equal(run("--lib=libwaits.*", FOLDER / "calls", "ramets", "naps", late)[0], IN_TURN)
 
 
-@test
+@tap.test
 def a_chosen_library_in_plain_threads_waits_as_ever():
     out, err = run("--lib=libwaits", "--report", "--json", FOLDER / "calls", "threads", "reads")
     equal(sorted(out.splitlines()), ["a has read x", "a reads", "b writes"])
     equal(json.loads(err)["created"], 1)
 
 
-@test
+@tap.test
 def bad_groups_in_the_environment_are_refused():
     library = RAMET.parent.parent.parent / "src/libramet-preload.so"
     p = subprocess.run(["/bin/true"], stderr=subprocess.PIPE, text=True, timeout=LIMIT,
@@ -389,7 +384,7 @@ def bad_groups_in_the_environment_are_refused():
 # ---- what cannot run ----------------------------------------------------------
 
 
-@test
+@tap.test
 def missing_programs_are_127_and_others_126():
     with folder() as here:
         refused("no-such-program", why="not found; is its folder in PATH", status=127)
@@ -400,7 +395,7 @@ def missing_programs_are_127_and_others_126():
         refused("plain", why="may not be run", status=126, env=os.environ | {"PATH": str(here)})
 
 
-@test
+@tap.test
 def what_ramet_cannot_help_is_refused():
     with folder() as here:
         refused(write(here / "a", elf(interpreter=None)), why="linked statically.*link it dynamically")
@@ -411,7 +406,7 @@ def what_ramet_cannot_help_is_refused():
         refused(write(here / "f", elf(machine=183)), why="another processor")
 
 
-@test
+@tap.test
 def broken_files_are_left_to_the_system():
     whole = elf(note=b"GNU")
     with folder() as here:
@@ -422,7 +417,7 @@ def broken_files_are_left_to_the_system():
         run(write(here / "empty", ""))  # the shell's: does nothing
 
 
-@test
+@tap.test
 def setuid_programs_are_refused():
     if os.getuid() != 0:
         return "only root can make one"
@@ -448,7 +443,7 @@ def as_nobody(*args, **options):
                               timeout=LIMIT, user=65534, group=65534, extra_groups=[], cwd="/", **options)
 
 
-@test
+@tap.test
 def programs_with_file_capabilities_are_refused():
     if os.getuid() != 0:
         return "only root can give them"
@@ -470,7 +465,7 @@ def programs_with_file_capabilities_are_refused():
     return None
 
 
-@test
+@tap.test
 def a_machine_without_fsgsbase_has_no_threads_as_ramets():
     library = RAMET.parent.parent.parent / "src/libramet-preload.so"
     lacks = FOLDER / "liblacks.so"
@@ -485,7 +480,7 @@ def a_machine_without_fsgsbase_has_no_threads_as_ramets():
     matches(r"^ramet run: threads cannot be ramets here: .*FSGSBASE.*\n$", p.stderr)
 
 
-@test
+@tap.test
 def scripts_are_judged_by_their_interpreter():
     with folder() as here:
         static = write(here / "static", elf(interpreter=None))
@@ -508,7 +503,7 @@ ROWS = ["ramets created", "alive at once, at most", "switches between ramets", "
         "OS threads at once, at most", "system calls of the runtime", "calls that blocked"]
 
 
-@test
+@tap.test
 def report_is_aligned_and_plain_in_a_file():
     out, err = run("--report", "/bin/echo", "hello")
     equal(out, "hello\n")
@@ -519,7 +514,7 @@ def report_is_aligned_and_plain_in_a_file():
     assert "\033" not in err, err
 
 
-@test
+@tap.test
 def report_has_colours_on_a_terminal_only_if_wanted():
     for env, wanted in (({}, True), ({"NO_COLOR": "1"}, False)):
         ours, theirs = pty.openpty()
@@ -532,7 +527,7 @@ def report_has_colours_on_a_terminal_only_if_wanted():
             os.close(theirs)
 
 
-@test
+@tap.test
 def report_can_be_json_in_a_file():
     with folder() as here:
         out, err = run("--report=r.json", "--json", "/bin/sh", "-c", "cd /; exit 3", cwd=here, status=3)
@@ -542,14 +537,14 @@ def report_can_be_json_in_a_file():
         assert said["seconds"] >= 0 and said["os_threads"] >= 1, said
 
 
-@test
+@tap.test
 def report_counts_ramets():
     said = json.loads(run("--report", "--json", FOLDER / "blocks", "none")[1])
     equal((said["program"], said["created"], said["peak"]), ("blocks", 2, 2))
     assert said["switches"] >= 2, said
 
 
-@test
+@tap.test
 def report_comes_at_every_kind_of_exit():
     for end in ("import sys; sys.exit(0)", "import os; os._exit(0)",
                 "import ctypes; ctypes.CDLL(None).quick_exit(0)", "import ctypes; ctypes.CDLL(None)._Exit(0)"):
@@ -557,7 +552,7 @@ def report_comes_at_every_kind_of_exit():
         equal(json.loads(err)["program"], "python3")
 
 
-@test
+@tap.test
 def report_comes_when_signals_end_the_program():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored, as under nohup
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -570,14 +565,14 @@ def report_comes_when_signals_end_the_program():
         equal(json.loads(err)["program"], "sh")
 
 
-@test
+@tap.test
 def programs_do_not_see_the_reports_handlers():
     script = "import signal; print([signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)])"
     plain = subprocess.run([PYTHON, "-c", script], stdout=subprocess.PIPE, text=True, timeout=LIMIT).stdout
     equal(re.sub("0x[0-9a-f]+", "", run("--report", PYTHON, "-c", script)[0]), re.sub("0x[0-9a-f]+", "", plain))
 
 
-@test
+@tap.test
 def report_is_of_one_process():
     out, err = run("--report", "--json", PYTHON, "-c",
                    "import os, sys\nif os.fork() == 0: sys.exit(0)\nos.wait()\nos.system('/bin/true')")
@@ -613,24 +608,24 @@ def names_blocking(call, times):
     return None
 
 
-@test
+@tap.test
 def inline_read_is_named():
     return names_blocking("read", 3)
 
 
-@test
+@tap.test
 def inline_futex_is_named():
     return names_blocking("futex", 4)
 
 
-@test
+@tap.test
 def inline_io_uring_is_named():
     if "no io_uring" in run(FOLDER / "blocks", "io_uring_enter")[0]:
         return "no io_uring here"
     return names_blocking("io_uring_enter", 2)
 
 
-@test
+@tap.test
 def computing_is_not_blocking():
     err, said = traced("nothing")
     if err is None:
@@ -639,18 +634,18 @@ def computing_is_not_blocking():
     return None
 
 
-@test
+@tap.test
 def short_waits_are_not_named():
     out, err = run("--trace-blocking=60000", FOLDER / "blocks", "futex")
     equal((out, err), ("done\n", ""))
 
 
-@test
+@tap.test
 def traced_programs_keep_their_signals():
     return "no syscall user dispatch here" if traced("signals")[0] is None else None
 
 
-@test
+@tap.test
 def traced_programs_start_others():
     err, _ = traced("children")
     if err is None:
@@ -659,7 +654,7 @@ def traced_programs_start_others():
     return None
 
 
-@test
+@tap.test
 def tracing_changes_no_program():
     script = ("import subprocess, threading, signal, os\n"
               "signal.signal(signal.SIGUSR1, lambda *_: print('signal'))\n"
@@ -677,7 +672,7 @@ def without_dispatch(*args):
                           capture_output=True, text=True, timeout=LIMIT)
 
 
-@test
+@tap.test
 def kernels_without_dispatch_are_said_once():
     p = without_dispatch(FOLDER / "blocks", "futex")
     equal((p.returncode, p.stdout), (0, "done\n"))
@@ -688,22 +683,5 @@ def kernels_without_dispatch_are_said_once():
     equal(without_dispatch("/bin/sh", "-c", "kill -SYS $$").returncode, -signal.SIGSYS)
 
 
-def main():
-    chosen = [t for t in TESTS if not sys.argv[3:] or t.__name__ in sys.argv[3:]]
-    failed = 0
-    print(f"1..{len(chosen)}")
-    for number, function in enumerate(chosen, 1):
-        skipped = None
-        try:
-            skipped = function()
-            verdict = "ok"
-        except Exception:
-            traceback.print_exc()
-            verdict = "not ok"
-            failed += 1
-        print(f"{verdict} {number} - {function.__name__}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(sys.argv[3:]))
