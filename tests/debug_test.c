@@ -1,6 +1,7 @@
 /* What the runtime says: of overflows and faults, of everything that waits, of
  * deadlocks. */
 #include "net.h"
+#include "own_faults.h"
 #include "ramet.h"
 #include "test.h"
 #include "thread.h"
@@ -20,23 +21,6 @@
 #define NOINLINE __attribute__((noinline))
 
 static char text[1 << 20];
-
-/* Sanitizers would take faults, and the stacks for their handlers, for
- * themselves.  Visible, for they may look it up. */
-#define SANITIZER_OPTIONS __attribute__((visibility("default"))) const char *
-
-SANITIZER_OPTIONS __asan_default_options(void);
-SANITIZER_OPTIONS __tsan_default_options(void);
-
-const char *__asan_default_options(void)
-{
-	return "handle_segv=0:handle_sigbus=0:use_sigaltstack=0";
-}
-
-const char *__tsan_default_options(void)
-{
-	return __asan_default_options();
-}
 
 /* No loop yet: what it does first is tested here. */
 void test_begin(void)

@@ -28,12 +28,12 @@ struct ramet_loop; /* ramet/loop.h */
 typedef int ramet_actor_fn(struct ramet_actor *me, void *arg);
 
 /* Statuses that are not returned: it was killed; it was linked to one that has
- * crashed; its supervisor has given up. */
+ * crashed; as a supervisor it has given up; its stack was too small. */
 enum {
 	RAMET_WAS_KILLED = -1000,
 	RAMET_WAS_LINKED,
 	RAMET_GAVE_UP,
-	RAMET_STACK_FAULT, /* not used: see opts.survive_overflow */
+	RAMET_STACK_FAULT, /* see opts.survive_overflow */
 };
 
 /* What a message does that finds the mailbox full. */
@@ -51,12 +51,17 @@ struct ramet_actor_opts {
 	size_t stack_size;       /* as in struct ramet_opts */
 	struct ramet_loop *loop; /* where it runs; NULL: the caller's */
 	int traps_exits;         /* a crash that it is linked to is a message */
-	int survive_overflow;    /* refused: see ramet_actor(3) */
+	/* An overflow of its stack is a crash of the actor, RAMET_STACK_FAULT,
+	 * not of the process, if all of its frames then are in the program or
+	 * library of its function.  They are left as they are, no destructor
+	 * runs; what was given to ramet_defer does. */
+	int survive_overflow;
 };
 
 /* Start an actor.  opts may be NULL.  The caller has the handle, to be released.
  * NULL: ENOMEM, EEXIST (an actor of that name lives), EINVAL (bad stack size),
- * ESRCH (the loop has ended), EOPNOTSUPP (survive_overflow). */
+ * ESRCH (the loop has ended), EOPNOTSUPP (survive_overflow, and the runtime is
+ * part of the program, linked statically). */
 RAMET_API struct ramet_actor *ramet_actor_start(
 	ramet_actor_fn *fn, void *arg, const struct ramet_actor_opts *opts);
 

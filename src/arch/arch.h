@@ -46,4 +46,8 @@ void arch_interrupted(const void *ucontext, struct context *context);
 /* The same after a call to what is no code: where the call was. */
 void arch_interrupted_caller(const void *ucontext, struct context *context);
 
+/* Have the thread, when the handler returns, leave for good what the signal
+ * interrupted: it runs entry(arg) on the stack that ends at `top`. */
+void arch_divert(void *ucontext, void *top, void (*entry)(void *), void *arg);
+
 #endif

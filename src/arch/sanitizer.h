@@ -158,7 +158,16 @@ static inline void sanitizer_abandon(void)
 #endif
 }
 
-/* The same, and the stack is used afresh by who is running on it: just before
+/* They have been left, and the stack is used from its top again. */
+static inline void sanitizer_emptied(const struct sanitizer *s)
+{
+#ifdef RAMET_ASAN
+	__asan_unpoison_memory_region(s->low, s->size);
+#endif
+	(void)s;
+}
+
+/* All are about to be left, and the stack is used afresh by who is running on it: just before
  * the jump to where that begins. */
 static inline __attribute__((always_inline)) void sanitizer_again(struct sanitizer *s)
 {

@@ -83,6 +83,8 @@ enum {
 	FLAG_EINTR = 512,   /* what it waits for may end with EINTR */
 	FLAG_INTERRUPTED = 1024, /* was to end so, but had been woken */
 	FLAG_RENAMED = 2048, /* by ramet_set_name */
+	FLAG_EXPENDABLE = 4096, /* its overflow is to end it alone */
+	FLAG_OVERFLOWED = 8192, /* which it did */
 };
 
 /* Of a scope. */
@@ -365,6 +367,18 @@ bool ramet__can_unwind(struct ramet *t);
 /* Unwind the caller, which is being killed, to its base; does not return
  * unless the stack cannot be unwound. */
 void ramet__unwind(struct ramet *me);
+
+/* Whether `fn` is the program's own code, in an object without the runtime. */
+bool ramet__is_foreign(const void *fn);
+
+/* In a signal handler that interrupted t at pc: whether the frames from there to
+ * t's function are all of one object that is not the runtime's, so that nothing
+ * of libc or of the runtime is halfway done. */
+bool ramet__can_abandon(const struct ramet *t, const void *pc);
+
+/* Leave the caller's frames as they are and end it, with FLAG_OVERFLOWED.  On an
+ * empty stack. */
+_Noreturn void ramet__abandon(void *ramet);
 
 /* As ramet_cancel and ramet_kill, for t of the caller's loop.  A kill of the
  * caller returns -ECANCELED, and works at the border. */

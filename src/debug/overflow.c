@@ -1,7 +1,8 @@
 /* overflow.c - faults: which ramet it was, and whether its stack was too small.
  *
  * A fault in a guard, with the stack pointer at the stack's end, is an
- * overflow. Everything else goes to the handler that the program had, or kills
+ * overflow: the end of the process, or of a ramet that asked for it and whose
+ * frames can be abandoned. Everything else goes to the handler that the program had, or kills
  * as it would have; where the process dies the instruction is run again, so
  * that the core file and the exit status are those of the fault.
  */
@@ -28,8 +29,10 @@ struct fault {
 	struct ramet *t;
 	int sig;
 	const siginfo_t *info;
-	const void *ucontext;
-	size_t below; /* the stack's end, in bytes */
+	void *ucontext;
+	size_t below;  /* the stack's end, in bytes */
+	bool survived; /* by all but the ramet */
+	struct trace trace;
 };
 
 /* ---- overflow? ---------------------------------------------------------- */
@@ -70,49 +73,50 @@ static const char remedy[] = "; give it more with ramet_opts.stack_size or "
 			     "RAMET_STACK\n";
 
 /* Where code is no code, it was called from somewhere. */
-static void trace_fault(struct trace *trace, const struct fault *f,
-			const struct context *here)
+static void trace_fault(struct fault *f)
 {
 	struct context at;
 
 	arch_interrupted(f->ucontext, &at);
 	if (ramet__is_code(at.pc)) {
-		ramet__trace(trace, here, at.pc);
+		ramet__trace_interrupted(&f->trace, at.pc);
 		return;
 	}
 	arch_interrupted_caller(f->ucontext, &at);
-	ramet__trace(trace, &at, at.pc);
+	ramet__trace(&f->trace, &at, at.pc);
 }
 
-/* What is said first does not depend on a stack that may be broken. */
-static void put_backtrace(struct out *o, const struct fault *f,
-			  const struct context *here)
-{
-	struct trace trace;
-
-	ramet__out_close(o);
-	ramet__out_open(o, 2);
-	trace_fault(&trace, f, here);
-	ramet__put_trace(o, &trace, 0);
-	ramet__out_close(o);
-}
-
-static void report_overflow(const struct context *here, void *fault)
+static void put_backtrace(const struct context *here, void *fault)
 {
 	const struct fault *f = fault;
 	struct out o;
 
+	(void)here;
+	ramet__out_open(&o, 2);
+	ramet__put_trace(&o, &f->trace, 0);
+	if (f->survived)
+		ramet__print(&o, "ramet: it ends, and nothing else\n");
+	ramet__out_close(&o);
+}
+
+static void say_overflow(const struct context *here, void *fault)
+{
+	const struct fault *f = fault;
+	struct out o;
+
+	(void)here;
 	ramet__out_open(&o, 2);
 	put_overflow(&o, f->t);
 	ramet__print(&o, "fault %lu bytes below its end%s", f->below, remedy);
-	put_backtrace(&o, f, here);
+	ramet__out_close(&o);
 }
 
-static void report_fault(const struct context *here, void *fault)
+static void say_fault(const struct context *here, void *fault)
 {
 	const struct fault *f = fault;
 	struct out o;
 
+	(void)here;
 	ramet__out_open(&o, 2);
 	ramet__print(&o, "ramet: %s ", f->sig == SIGBUS ? "SIGBUS" : "SIGSEGV");
 	if (f->info->si_code > 0)
@@ -124,7 +128,7 @@ static void report_fault(const struct context *here, void *fault)
 	ramet__put_ramet(&o, f->t);
 	ramet__put_origin(&o, f->t);
 	ramet__print(&o, "\n");
-	put_backtrace(&o, f, here);
+	ramet__out_close(&o);
 }
 
 static void say_nested(void)
@@ -135,11 +139,24 @@ static void say_nested(void)
 	kernel_write(2, text, sizeof text - 1);
 }
 
-static void report(const struct fault *f,
-		   void (*fn)(const struct context *, void *))
+static const void *pc_of(const struct fault *f)
 {
-	if (f->t && !ramet__aside(fn, (void *)(uintptr_t)f))
+	struct context at;
+
+	arch_interrupted(f->ucontext, &at);
+	return at.pc;
+}
+
+/* What is said first does not depend on a stack that may be broken. */
+static void report(struct fault *f, bool overflow)
+{
+	if (!ramet__aside(overflow ? say_overflow : say_fault, f)) {
 		say_nested();
+		return;
+	}
+	trace_fault(f);
+	f->survived = overflow && ramet__can_abandon(f->t, pc_of(f));
+	ramet__aside(put_backtrace, f);
 }
 
 /* ---- the handler -------------------------------------------------------- */
@@ -178,13 +195,20 @@ static bool passed_on(int sig, siginfo_t *info, void *ucontext)
 static void on_fault(int sig, siginfo_t *info, void *ucontext)
 {
 	struct loop *l = ramet__this_loop;
-	struct fault f = {l ? l->current : NULL, sig, info, ucontext, 0};
+	struct fault f = {.t = l ? l->current : NULL,
+			  .sig = sig,
+			  .info = info,
+			  .ucontext = ucontext};
 
 	if (f.t && is_overflow(&f)) {
-		report(&f, report_overflow);
-		die(&f);
+		report(&f, true);
+		if (f.survived)
+			arch_divert(ucontext, f.t->cold, ramet__abandon, f.t);
+		else
+			die(&f);
 	} else if (!passed_on(sig, info, ucontext)) {
-		report(&f, report_fault);
+		if (f.t)
+			report(&f, false);
 		die(&f);
 	}
 }

@@ -72,6 +72,14 @@ void ramet__trace(struct trace *trace, const struct context *context,
 	ramet__call_as(context, walk_here, &w);
 }
 
+void ramet__trace_interrupted(struct trace *trace, const void *pc)
+{
+	struct walk w = {.trace = trace, .first = pc};
+
+	trace->count = trace->left_out = 0;
+	walk_here(&w);
+}
+
 void ramet__trace_ramet(struct trace *trace, const struct ramet *t,
 			const struct context *here)
 {

@@ -24,6 +24,11 @@ struct trace {
 void ramet__trace(struct trace *trace, const struct context *context,
 		  const void *first);
 
+/* In a signal handler: the same from where the signal came, at pc.  There the
+ * frame of the kernel's tells all registers, which is needed where a function has
+ * not finished making its frame. */
+void ramet__trace_interrupted(struct trace *trace, const void *pc);
+
 /* The same of ramet t.  `here` is where the running ramet is suspended. */
 void ramet__trace_ramet(struct trace *trace, const struct ramet *t,
 			const struct context *here);

@@ -138,11 +138,15 @@ static void on_end(struct ramet *t)
 	struct ramet_actor *a = t->cold->arg;
 	int status = (int)(intptr_t)t->cold->value;
 
+	if (t->flags & FLAG_KILL)
+		status = a->killed_as;
+	if (t->flags & FLAG_OVERFLOWED)
+		status = RAMET_STACK_FAULT;
 	t->flags |= FLAG_DETACHED;
 	if (a->gone)
 		return;
 	abandon(t->loop, a);
-	ended(t->loop, a, t->flags & FLAG_KILL ? a->killed_as : status);
+	ended(t->loop, a, status);
 }
 
 /* Start a ramet for it.  Returns 0 or -errno. */
@@ -159,6 +163,8 @@ static int begin(struct loop *l, struct ramet_actor *a)
 		return err;
 	list(l->actors, a);
 	t->cold->on_end = on_end;
+	if (a->survives)
+		t->flags |= FLAG_EXPENDABLE;
 	a->ramet = t;
 	a->stopped = false;
 	a->killed_as = RAMET_WAS_KILLED;
@@ -278,6 +284,7 @@ static void set_options(struct ramet_actor *a,
 	a->when_full = opts->when_full;
 	a->stack_size = opts->stack_size;
 	a->traps_exits = opts->traps_exits;
+	a->survives = opts->survive_overflow;
 }
 
 static struct ramet_actor *make(struct loop *l, ramet_actor_fn *fn, void *arg,
@@ -337,7 +344,7 @@ struct ramet_actor *ramet__actor_new(struct loop *l, ramet_actor_fn *fn,
 	if (!opts)
 		opts = &none;
 	*err = -EOPNOTSUPP;
-	if (opts->survive_overflow)
+	if (opts->survive_overflow && !ramet__is_foreign((const void *)fn))
 		return NULL;
 	a = make(l, fn, arg, opts, err);
 	if (!a)

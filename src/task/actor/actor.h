@@ -161,6 +161,7 @@ struct ramet_actor {
 	/* For its home. */
 	bool wants, wants_any; /* it waits for a message: any, or of this tag */
 	bool traps_exits;
+	bool survives; /* not so its ramet: a stack overflow */
 	bool homed;   /* the home is one of its users */
 	bool stopped; /* its ramet was told to stop */
 	bool began;   /* it had a ramet */
