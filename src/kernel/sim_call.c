@@ -356,7 +356,7 @@ static long simulated(long nr, long a, long b, long c, long d, long e, long f)
 
 long sim_call(long nr, long a, long b, long c, long d, long e, long f)
 {
-	if (SIM->real_calls)
+	if (sim_is_real())
 		return kernel_real_call(nr, a, b, c, d, e, f);
 	switch (nr) {
 	case SYS_mmap:

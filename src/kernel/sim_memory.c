@@ -14,7 +14,21 @@ struct header {
 	uint64_t seed; /* of the run that it belongs to */
 };
 
-static struct header *allocated; /* since the process began, newest first */
+/* Since the process began, newest first.  In an open world other OS threads
+ * allocate as well. */
+static struct header *allocated;
+static bool locked; /* it and the count */
+
+static void lock(void)
+{
+	while (__atomic_test_and_set(&locked, __ATOMIC_ACQUIRE))
+		;
+}
+
+static void unlock(void)
+{
+	__atomic_clear(&locked, __ATOMIC_RELEASE);
+}
 
 void *sim_alloc(size_t size)
 {
@@ -27,11 +41,13 @@ void *sim_alloc(size_t size)
 		return NULL;
 	h->site = __builtin_return_address(0);
 	h->seed = SIM->seed;
+	lock();
 	h->next = allocated;
 	if (allocated)
 		allocated->prev = h;
 	allocated = h;
 	SIM->counts.live++;
+	unlock();
 	return h + 1;
 }
 
@@ -42,6 +58,7 @@ void sim_free(void *mem)
 	if (!mem)
 		return;
 	h--;
+	lock();
 	if (h->prev)
 		h->prev->next = h->next;
 	else
@@ -49,6 +66,7 @@ void sim_free(void *mem)
 	if (h->next)
 		h->next->prev = h->prev;
 	SIM->counts.live -= h->seed == SIM->seed;
+	unlock();
 	free(h);
 }
 

@@ -12,15 +12,23 @@ bool sim_alone(void)
 	return SIM->closed_world || kernel_real_alone();
 }
 
-/* Calls that epoll.c makes are not simulated, its eventfd for one. */
+/* Calls that epoll.c makes are not simulated, its eventfd for one.  This OS
+ * thread's: others may have loops, too. */
+static __thread int depth __attribute__((tls_model("initial-exec")));
+
+bool sim_is_real(void)
+{
+	return depth > 0;
+}
+
 static void begin(void)
 {
-	SIM->real_calls++;
+	depth++;
 }
 
 static int end(int result)
 {
-	SIM->real_calls--;
+	depth--;
 	return result;
 }
 

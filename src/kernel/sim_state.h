@@ -141,7 +141,6 @@ struct sim {
 	struct sim_counts counts;
 	uint64_t steps_max; /* 0: no limit */
 	bool closed_world; /* see sim_real.c */
-	int real_calls;    /* > 0: none is simulated now */
 	int64_t time;      /* exact; read with the quantum's precision */
 
 	/* What kind of world this seed's is. */
@@ -273,6 +272,7 @@ int sim_ppoll(struct pollfd *fds, size_t count, const struct timespec *timeout);
 
 /* sim_real.c */
 bool sim_alone(void);
+bool sim_is_real(void); /* in a call of theirs: none is simulated now */
 int sim_real_open(struct poller **real);
 void sim_real_close(struct poller *real);
 int sim_real_watch(struct poller *real, int fd, uint64_t tag);
