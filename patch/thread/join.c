@@ -5,10 +5,11 @@
 /* Whether the caller may join t, as glibc sees it. */
 static int may_join(const struct thread *self, const struct thread *t)
 {
-	uint32_t outside = __atomic_load_n(&t->outside, __ATOMIC_RELAXED);
+	uint32_t outside;
 
 	if (t->life == THREAD_GONE)
 		return ESRCH;
+	outside = __atomic_load_n(&t->outside, __ATOMIC_RELAXED);
 	if (outside == OUTSIDE_DONE)
 		return ESRCH;
 	if (t->detached || outside == OUTSIDE_WAITS || outside == OUTSIDE_LEFT)

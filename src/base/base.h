@@ -16,6 +16,10 @@
 #define container_of(ptr, type, member)                                        \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/* What costs more to call than to do, on the paths that are counted in
+ * nanoseconds: how large the program has become must not decide on it. */
+#define HOT static inline __attribute__((always_inline))
+
 #define countof(array) (sizeof(array) / sizeof *(array))
 
 /* a + b of instants and durations, which stop at the ends of time. */

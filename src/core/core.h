@@ -247,7 +247,7 @@ struct loop *ramet__start(void);
  * child was made without the handlers of pthread_atfork. */
 void ramet__after_fork(struct loop *l);
 
-static inline struct loop *ramet__loop(void)
+HOT struct loop *ramet__loop(void)
 {
 	struct loop *l = ramet__this_loop;
 
@@ -268,7 +268,7 @@ void ramet__wake(struct ramet *t, int result);
 /* Whether the caller must not wait: -ECANCELED, -ETIMEDOUT or 0. */
 int ramet__interrupted_slowly(struct loop *l, struct ramet *me);
 
-static inline int ramet__interrupted(struct loop *l)
+HOT int ramet__interrupted(struct loop *l)
 {
 	struct ramet *me = l->current;
 
@@ -304,7 +304,7 @@ _Noreturn void ramet__die_of_overflow(struct ramet *t);
 
 /* A point at which a simulation may let others run: before and after whatever
  * blocks, wakes or can be seen by others. */
-static inline void ramet__point(struct loop *l)
+HOT void ramet__point(struct loop *l)
 {
 	if (kernel_picks())
 		ramet__give_way(l);
@@ -312,7 +312,7 @@ static inline void ramet__point(struct loop *l)
 
 /* Called for each call that could have blocked and did not: a ramet whose data
  * is always there must not keep the loop. */
-static inline void ramet__spend(struct loop *l)
+HOT void ramet__spend(struct loop *l)
 {
 	if (unlikely(--l->allowance == 0))
 		ramet__give_way(l);
@@ -392,7 +392,7 @@ int ramet__kill(struct loop *l, struct ramet *t);
 long ramet__fail(long err);
 
 /* An internal result (>= 0, or -errno) as libc returns it. */
-static inline long ramet__ret(long r)
+HOT long ramet__ret(long r)
 {
 	return likely(r >= 0) ? r : ramet__fail(r);
 }
@@ -403,7 +403,7 @@ static inline long ramet__ret(long r)
 extern void (*ramet__on_misuse)(long err);
 
 /* Passes an error on that only a mistake in the program can cause. */
-static inline long ramet__misuse(long err)
+HOT long ramet__misuse(long err)
 {
 	if (unlikely(ramet__on_misuse != NULL))
 		ramet__on_misuse(err);

@@ -19,7 +19,7 @@ struct ramet_waiter {
 	struct claim *claim; /* sync/claim.h's */
 };
 
-static inline void waitq_append(struct ramet_waitq *q, struct ramet_waiter *w)
+HOT void waitq_append(struct ramet_waitq *q, struct ramet_waiter *w)
 {
 	w->next = NULL;
 	w->prev = q->last;
@@ -32,7 +32,7 @@ static inline void waitq_append(struct ramet_waitq *q, struct ramet_waiter *w)
 }
 
 /* Take w off its queue; does nothing when it is in none. */
-static inline void waitq_remove(struct ramet_waiter *w)
+HOT void waitq_remove(struct ramet_waiter *w)
 {
 	struct ramet_waitq *q = w->queue;
 
@@ -50,7 +50,7 @@ static inline void waitq_remove(struct ramet_waiter *w)
 }
 
 /* Take off the one to serve next: the first, unless a simulation picks. */
-static inline struct ramet_waiter *waitq_take(struct ramet_waitq *q)
+HOT struct ramet_waiter *waitq_take(struct ramet_waitq *q)
 {
 	struct ramet_waiter *w = q->first;
 

@@ -77,7 +77,7 @@ void ramet__claim_wake(struct claim *c);
 
 /* Take off the next who still waits, and its claim; NULL if nobody does.  Serve
  * it, then settle. */
-static inline struct ramet_waiter *claim_next(struct ramet_waitq *q)
+HOT struct ramet_waiter *claim_next(struct ramet_waitq *q)
 {
 	struct ramet_waiter *w;
 
@@ -90,14 +90,15 @@ static inline struct ramet_waiter *claim_next(struct ramet_waitq *q)
 
 /* Let it go on with `result`.  If it is shared, before the latch is released.
  */
-static inline void claim_settle(struct ramet_waiter *w, int result)
+HOT void claim_settle(struct ramet_waiter *w, int result)
 {
+	if (likely(!w->claim)) {
+		ramet__wake(w->ramet, result);
+		return;
+	}
 	w->tag = WAITER_SETTLED;
 	w->result = result;
-	if (likely(!w->claim))
-		ramet__wake(w->ramet, result);
-	else
-		ramet__claim_wake(w->claim);
+	ramet__claim_wake(w->claim);
 }
 
 /* ---- waiting ------------------------------------------------------------ */

@@ -36,7 +36,7 @@ static inline int sync_wait(struct loop *l, struct ramet_waitq *q,
 }
 
 /* Take off the next that still waits; NULL if none does. */
-static inline struct ramet_waiter *sync_next(struct ramet_waitq *q)
+HOT struct ramet_waiter *sync_next(struct ramet_waitq *q)
 {
 	struct ramet_waiter *w;
 
