@@ -97,6 +97,7 @@ struct ramet_http_stats {
 	uint64_t connections, busy;           /* now; of them in a handler */
 	uint64_t timed_out;                   /* answered with 408, or cut */
 	uint64_t bytes_in, bytes_out;         /* heads and bodies */
+	uint64_t log_lost; /* lines of the log that could not be written */
 };
 RAMET_API void ramet_http_get_stats(const struct ramet_http_server *s,
 				    struct ramet_http_stats *stats);

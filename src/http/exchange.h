@@ -1,9 +1,9 @@
 /* exchange.h - one request and its answer, as the parts of the server see them.
  *
  * An exchange is taken when bytes have come on a connection and given back when
- * it is idle, so that a connection that waits costs its stack alone.  Nothing is
- * allocated per request in the steady state: what an exchange has grown to it
- * keeps, and small things come from its arena.
+ * it is idle, so that a connection that waits costs its stack alone.  Nothing
+ * is allocated per request in the steady state: what an exchange has grown to
+ * it keeps, and small things come from its arena.
  *
  * The connection owns all of it, and a defer of the connection's ramet releases
  * it: a handler may be killed at any of its calls.
@@ -65,32 +65,33 @@ struct ramet_http {
 	 * that had to be left, in `kept`. */
 	char *text, *kept;
 	const char *path, *query, *host;
-	uint64_t body_left;   /* HTTP_LENGTH */
+	uint64_t body_left; /* HTTP_LENGTH */
 	uint64_t body_got;
 	struct http_chunks chunks;
 	struct http_head *trailer; /* once it is read, with text: */
 	char *trailer_text;
-	uint32_t body_at;     /* in the input: what is before is the head */
-	int body_error;       /* -errno of reading it; stays */
-	int refusal;          /* the status that error is answered with */
+	uint32_t body_at; /* in the input: what is before is the head */
+	int body_error;   /* -errno of reading it; stays */
+	int refusal;      /* the status that error is answered with */
 	bool body_ended;
 	bool awaits_continue; /* of us, before it sends the body */
 	char *body;           /* ramet_http_body's, all of it */
-	size_t body_size;
+	size_t body_size, body_room;
 
 	/* The answer. */
 	enum http_stage stage;
 	int status;
-	bool is_head;     /* to HEAD: no body is sent */
-	bool close;       /* the connection ends after it */
+	bool is_head; /* to HEAD: no body is sent */
+	bool close;   /* the connection ends after it */
 	bool chunked;
-	bool sized;       /* answer_left says what is to come */
-	bool no_body;     /* HEAD, 204, 304 */
-	uint8_t set;      /* HTTP_SET_* */
-	int write_error;  /* -errno: nothing more can be sent */
+	bool sized;      /* answer_left says what is to come */
+	bool no_body;    /* HEAD, 204, 304 */
+	uint8_t set;     /* HTTP_SET_* */
+	int write_error; /* -errno: nothing more can be sent */
 	uint64_t answer_left;
 	uint64_t answered; /* bytes of body sent */
-	uint32_t chunk_at;  /* in the output: an open chunk; 0: none */
+	bool chunk_open;   /* in the output, from chunk_at: its size is */
+	uint32_t chunk_at; /* written there when it is closed */
 	struct http_line *lines, **lines_end;
 
 	int64_t began; /* its first byte, by the loop's clock; for the log */
@@ -111,6 +112,10 @@ void *ramet__http_alloc(struct ramet_http *h, size_t size);
 
 /* The value of the first header of that name, NULL: none. */
 const char *ramet__http_header(const struct ramet_http *h, const char *name);
+
+/* As ramet_http_header_has. */
+bool ramet__http_header_has(const struct ramet_http *h, const char *name,
+			    const char *token);
 
 /* As the public calls. */
 int ramet__http_set(struct ramet_http *h, const char *name, const char *value);
@@ -134,11 +139,13 @@ ssize_t ramet__http_raw_read(struct ramet_http *h, void *buf, size_t size);
 /* For who sends a part of the body himself (sendfile), after begin with a size
  * and flush: may he send `size` bytes?  Returns 0, -EMSGSIZE, -EINVAL or the
  * error of writing; *skip: there is nothing to be sent, the answer has no body
- * (HEAD).  Afterwards tell what became of it: 0 and the bytes sent, or -errno. */
+ * (HEAD).  Afterwards tell what became of it: 0 and the bytes sent, or -errno.
+ */
 int ramet__http_may_send(struct ramet_http *h, uint64_t size, bool *skip);
 void ramet__http_sent(struct ramet_http *h, uint64_t size, int err);
 
-/* The limit without progress in writing, ns, for a scope of one step of that. */
+/* The limit without progress in writing, ns, for a scope of one step of that.
+ */
 int64_t ramet__http_write_time(const struct ramet_http *h);
 
 /* ---- compression of answers (compress.c) --------------------------------- */
@@ -150,7 +157,8 @@ int64_t ramet__http_write_time(const struct ramet_http *h);
 void ramet__http_compress(struct ramet_http *h, int status, const char *type,
 			  struct iovec *body);
 
-/* ---- words and dates (status.c, date.c) ----------------------------------- */
+/* ---- words and dates (status.c, date.c) -----------------------------------
+ */
 
 /* "Not Found"; of a number that nobody knows "Unknown". */
 const char *ramet__http_reason(int status);
@@ -158,6 +166,10 @@ const char *ramet__http_reason(int status);
 /* IMF-fixdate (RFC 9110, 5.6.7) of seconds since 1970, 29 bytes and NUL. */
 enum { HTTP_DATE = 30 };
 void ramet__http_date(int64_t seconds, char text[HTTP_DATE]);
+
+/* "[06/Nov/1994:08:49:37 +0000]", as logs have it. */
+enum { HTTP_LOG_DATE = 29 };
+void ramet__http_log_date(int64_t seconds, char text[HTTP_LOG_DATE]);
 
 /* Seconds since 1970 of a date in any of the three forms; -1: none of them. */
 int64_t ramet__http_date_parse(const char *text);
