@@ -7,8 +7,9 @@
 #include "http/server.h"
 
 #include "io/call.h"
+#include "io/sock.h"
 #include "kernel/calls.h"
-#include "ramet/io.h"
+#include "task/process.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,23 +51,44 @@ static void lose(struct ramet_http_server *s, const char *text, size_t size)
 		s->stats.log_lost += text[i] == '\n';
 }
 
-static int write_all(struct ramet_http_server *s, const char *text, size_t size)
+/* As much as a pipe that can be written to takes without blocking. */
+static long write_pipe(int fd, const char *text, size_t size)
+{
+	struct pollfd p = {fd, POLLOUT, 0};
+	long n = ramet__sock_poll(&p, 1);
+
+	if (n < 0)
+		return n;
+	n = ramet__write_quietly(fd, text, size < PIPE_BUF ? size : PIPE_BUF);
+	return n == -EAGAIN || n == -EINTR ? 0 : n;
+}
+
+static long write_some(int fd, const char *text, size_t size)
 {
 	struct io io;
-	ssize_t n = 0;
+	long n = ramet__io_begin(&io, fd, WAIT_WRITE);
 
-	while (size && n >= 0) {
-		n = ramet__io_begin(&io, s->opts.log_fd, WAIT_WRITE);
-		if (n == 0)
-			n = ramet__io_write(&io, text, size);
-		if (n > 0) {
-			text += n;
-			size -= (size_t)n;
-		}
-	}
+	if (n == 0)
+		n = ramet__fd_kind(&io);
 	if (n < 0)
-		lose(s, text, size);
-	return n < 0 ? (int)n : 0;
+		return n;
+	return n == FD_PIPE ? write_pipe(fd, text, size)
+			    : ramet__io_write(&io, text, size);
+}
+
+static void write_all(struct ramet_http_server *s, const char *text,
+		      size_t size)
+{
+	while (size) {
+		long n = write_some(s->opts.log_fd, text, size);
+
+		if (n < 0) {
+			lose(s, text, size);
+			return;
+		}
+		text += n;
+		size -= (size_t)n;
+	}
 }
 
 /* What is added while it writes goes to another buffer. */
