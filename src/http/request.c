@@ -25,32 +25,17 @@ static bool is(const char *text, size_t size, const char *word)
 
 /* ---- prepare ------------------------------------------------------------- */
 
-/* Of "http://host/path" what follows the host; the parser has seen to it that
- * it is "/...", "http...", "*" or, of CONNECT, an authority. */
-static const char *path_of(const char *target)
+static int set_path(struct ramet_http *h, const char *target, size_t size)
 {
-	const char *slashes = strstr(target, "://");
-
-	if (*target == '/' || !slashes)
-		return target;
-	return slashes + 3 + strcspn(slashes + 3, "/?");
-}
-
-static int set_path(struct ramet_http *h, const char *target)
-{
-	const char *from = path_of(target);
-	size_t size = strcspn(from, "?");
+	const char *query = memchr(target, '?', size);
 	char *out = ramet__http_alloc(h, size + 2);
 
 	if (!out)
 		return 503;
 	h->path = out;
-	h->query = from[size] ? from + size + 1 : "";
-	if (!size) { /* "http://host" */
-		memcpy(out, "/", 2);
-		return 0;
-	}
-	return ramet__path_decode(from, size, out) < 0 ? 400 : 0;
+	if (query)
+		h->query = query + 1;
+	return ramet__path_decode(target, size, out) < 0 ? 400 : 0;
 }
 
 static int set_target(struct ramet_http *h)
@@ -66,7 +51,7 @@ static int set_target(struct ramet_http *h)
 		h->path = "*";
 		return 0;
 	}
-	return set_path(h, target);
+	return set_path(h, target, head->target.size);
 }
 
 static int set_host(struct ramet_http *h)
@@ -91,8 +76,7 @@ static int set_body(struct ramet_http *h)
 			(head->framing == HTTP_LENGTH && !head->length);
 	if (h->body_ended)
 		return 0;
-	h->awaits_continue =
-		head->flags & HTTP_EXPECT_100 && head->version >= 11;
+	h->awaits_continue = head->flags & HTTP_EXPECT_100;
 	return h->body_left > h->server->opts.body_max ? 413 : 0;
 }
 
