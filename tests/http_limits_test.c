@@ -162,8 +162,7 @@ TEST(a_client_that_does_not_read_is_left)
 	start(&s);
 	fd = connect_to(&s);
 	say(fd, hello_request);
-	while (stats_of(&s).connections || !result)
-		ramet_sleep(RAMET_MS);
+	AWAIT(!stats_of(&s).connections && result);
 	if (!test_is_swept())
 		CHECK_EQ(result, ETIMEDOUT);
 	ramet_close(fd);
@@ -338,8 +337,7 @@ TEST(a_stop_lets_requests_end_and_idle_connections_go)
 	say(used, hello_request);
 	HEAR(used, TEXT("5", "hello"));
 	say(slow, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-	while (!in_handler)
-		ramet_sleep(RAMET_MS);
+	AWAIT(in_handler);
 	ramet_http_stop(s.server);
 	HEAR_END(idle);
 	HEAR_END(used);
@@ -363,8 +361,7 @@ TEST(after_the_grace_requests_are_cancelled)
 	start(&s);
 	fd = connect_to(&s);
 	say(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
-	while (!in_handler)
-		ramet_sleep(RAMET_MS);
+	AWAIT(in_handler);
 	ramet_http_stop(s.server);
 	join(s.ramet);
 	CHECK_EQ(cancelled, 1);
@@ -383,8 +380,7 @@ TEST(a_second_stop_does_not_wait)
 	start(&s);
 	fd = connect_to(&s);
 	say(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
-	while (!in_handler)
-		ramet_sleep(RAMET_MS);
+	AWAIT(in_handler);
 	ramet_http_stop(s.server);
 	settle();
 	CHECK_EQ(cancelled, 0);
@@ -404,8 +400,7 @@ TEST(cancel_stops_it_too)
 	start(&s);
 	slow = connect_to(&s);
 	say(slow, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-	while (!in_handler)
-		ramet_sleep(RAMET_MS);
+	AWAIT(in_handler);
 	CHECK_EQ(ramet_cancel(s.ramet), 0);
 	HEAR(slow, LAST("200 OK", "5", "hello"));
 	HEAR_END(slow);
