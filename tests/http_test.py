@@ -42,9 +42,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def server():
+def server(*files):
     with tempfile.TemporaryFile("w+") as log, \
-            subprocess.Popen([SERVER], stdout=subprocess.PIPE, stderr=log, text=True) as process:
+            subprocess.Popen([SERVER, *files], stdout=subprocess.PIPE, stderr=log, text=True) as process:
         try:
             yield Server(process, log)
         finally:
@@ -120,6 +120,22 @@ def a_stop_lets_a_request_end():
         log = s.stop()
         equal(slow.communicate(timeout=LIMIT)[0], "hello\n")
         assert '"GET /slow HTTP/1.1" 200 6' in log[-1], log
+
+
+@needs("openssl")
+def curl_speaks_tls():
+    if not shutil.which("curl"):
+        return "no curl"
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = f"{folder}/cert", f"{folder}/key"
+        client("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+               "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert)
+        body = "0123456789" * 50000
+        with server(cert, key) as s:
+            url = s.url.replace("http:", "https:")
+            equal(curl("--cacert", cert, "-w", "%{num_connects} ", url + "/", url + "/"), "hello\n1 hello\n0 ")
+            equal(curl("--cacert", cert, "-T", "-", url + "/echo", stdin=None, input=body), body)
+            equal(len(s.stop()), 3)
 
 
 @needs("wrk")

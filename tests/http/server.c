@@ -1,5 +1,6 @@
 /* server.c - a server for other people's clients to talk to.  Prints its port;
- * its log is standard error. */
+ * its log is standard error.
+ * With a certificate and its key, in files, it speaks TLS. */
 #include <ramet.h>
 
 #include <stdio.h>
@@ -46,15 +47,27 @@ static void handle(struct ramet_http *h, void *unused)
 		ramet_http_reply(h, 200, "text/plain", "hello\n", 6);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	struct ramet_tls_opts files = {0};
 	struct ramet_http_opts opts = {.handler = handle,
 				       .body_max = UINT64_C(1) << 30,
 				       .stop_signals = 1,
 				       .log_fd = 2};
-	struct ramet_http_server *s = ramet_http_server_new(&opts);
-	int port = s ? ramet_http_listen(s, "http://127.0.0.1:0") : -1;
+	struct ramet_http_server *s;
+	int port;
 
+	if (argc > 2) {
+		files.cert = argv[1];
+		files.key = argv[2];
+		opts.tls = ramet_tls_server(&files);
+		if (!opts.tls)
+			return perror("tls"), 1;
+	}
+	s = ramet_http_server_new(&opts);
+	port = s ? ramet_http_listen(s, opts.tls ? "https://127.0.0.1:0"
+						 : "http://127.0.0.1:0")
+		 : -1;
 	if (port < 0)
 		return perror("listen"), 1;
 	printf("%d\n", port);
@@ -62,5 +75,6 @@ int main(void)
 	if (ramet_http_serve(s) < 0)
 		return perror("serve"), 1;
 	ramet_http_server_free(s);
+	ramet_tls_free(opts.tls);
 	return 0;
 }
