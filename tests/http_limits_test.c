@@ -65,6 +65,7 @@ static const char *asked(const struct served *s, const char *text)
 
 TEST(a_head_has_its_time)
 {
+	static const char start_of[] = "GET /aaaaaaaaaa";
 	struct ramet_http_opts opts = options();
 	struct served s;
 	int fd;
@@ -76,8 +77,7 @@ TEST(a_head_has_its_time)
 	/* One byte after the other does not make it longer. */
 	fd = connect_to(&s);
 	for (int i = 0; i < (test_is_swept() ? 2 : 100); i++) {
-		if (ramet_send(fd, "GET /aaaaaaaaaa" + (i < 14 ? i : 14), 1,
-			       0) < 0)
+		if (ramet_send(fd, &start_of[i < 14 ? i : 14], 1, 0) < 0)
 			break;
 		ramet_sleep(RAMET_MS);
 	}
