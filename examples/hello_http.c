@@ -1,6 +1,5 @@
 /* hello_http.c - a web server that greets, on as many loops as it is told to.
- * Run: hello_http [--loops N] [ADDRESS], then curl localhost:8080/?name=World.
- * Address: tcp://127.0.0.1:8080; port 0: any. */
+ * Run: hello_http [--loops N] [tcp://127.0.0.1:8080], then curl that. */
 #include <ramet.h>
 
 #include <stdint.h>
