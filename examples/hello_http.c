@@ -45,8 +45,8 @@ int main(int argc, char **argv)
 		return fail("hello_http: cannot start loops");
 	snprintf(address, 128, "%s", given ? given : "tcp://127.0.0.1:8080");
 	for (int i = 0; i < n; i++) { /* a listener for each, on one port */
-		intptr_t fd = many ? ramet_listen_shared(address)
-				   : ramet_listen(address);
+		intptr_t fd =
+			(many ? ramet_listen_shared : ramet_listen)(address);
 
 		if (fd < 0)
 			return fail("hello_http: cannot listen");
