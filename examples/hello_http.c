@@ -11,8 +11,7 @@ static void greet(struct ramet_http *h, void *arg)
 {
 	char name[64] = "World", text[80];
 
-	(void)arg;
-	ramet_http_query_get(h, "name", name, sizeof name);
+	ramet_http_query_get(h, arg, name, sizeof name);
 	snprintf(text, sizeof text, "Hello, %s\n", name);
 	ramet_http_reply(h, 200, "text/plain", text, strlen(text));
 }
@@ -24,7 +23,7 @@ static int fail(const char *what)
 
 static void *serve(void *p)
 {
-	struct ramet_http_opts opts = {.handler = greet};
+	struct ramet_http_opts opts = {.handler = greet, .arg = "name"};
 	struct ramet_http_server *s = ramet_http_server_new(&opts);
 
 	if (!s || ramet_http_listen_fd(s, (int)(intptr_t)p, 0) < 0 ||
