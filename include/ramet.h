@@ -38,5 +38,9 @@
 #include "ramet/debug.h"
 #include "ramet/patch.h"
 #include "ramet/process.h"
+#include "ramet/net.h"
+#include "ramet/tls.h"
+#include "ramet/http.h"
+#include "ramet/ws.h"
 
 #endif

@@ -217,6 +217,7 @@ struct loop {
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
 	struct actors *actors;  /* task/actor/'s; NULL until needed */
+	struct names *names;    /* net/names/'s; NULL until needed */
 	void *handle;           /* task/loops.c's; NULL: it is alone */
 	uint64_t *load_at;      /* atomic: how many run; may be NULL */
 	struct mail *inbox;     /* atomic: newest first */
@@ -358,6 +359,10 @@ void ramet__end_main(struct loop *l);
 
 /* Reclaim an ended ramet, which must not be the running one. */
 void ramet__release(struct ramet *t);
+
+/* As ramet_local_new and ramet_local_set: NULL, or -ENOMEM. */
+struct ramet_local *ramet__local_new(void (*destroy)(void *value));
+int ramet__local_set(struct ramet_local *key, void *value);
 
 void ramet__locals_destroy(struct ramet *t);
 

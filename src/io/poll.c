@@ -1,6 +1,7 @@
 /* poll.c - wait for several descriptors: look, wait for any event on any of
  * them, look again. */
 #include "io/poll.h"
+#include "io/sock.h"
 
 #include "kernel/calls.h"
 #include "ramet/io.h"
@@ -160,7 +161,7 @@ int ramet__poll_wait(struct loop *l, struct poll_wait *p, int64_t when)
 	return err;
 }
 
-static int poll_fds(struct pollfd *fds, size_t count)
+int ramet__sock_poll(struct pollfd *fds, size_t count)
 {
 	struct loop *l = ramet__loop();
 	struct poll_wait w = {.fds = fds, .count = count};
@@ -187,5 +188,5 @@ static int poll_fds(struct pollfd *fds, size_t count)
 
 int ramet_poll(struct pollfd *fds, size_t count)
 {
-	return (int)ramet__ret(poll_fds(fds, count));
+	return (int)ramet__ret(ramet__sock_poll(fds, count));
 }

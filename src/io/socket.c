@@ -1,7 +1,8 @@
 /* socket.c - the socket calls: try, and wait for the descriptor if there is
  * nothing to be had. */
-#include "io/mode.h"
 #include "io/iov.h"
+#include "io/mode.h"
+#include "io/sock.h"
 
 #include "kernel/calls.h"
 #include "ramet/io.h"
@@ -132,7 +133,7 @@ static bool short_of_fds(long err)
 	       err == -ENOMEM;
 }
 
-static int accept_on(int number, struct sockaddr *addr, socklen_t *size,
+int ramet__sock_accept(int number, struct sockaddr *addr, socklen_t *size,
 		     int flags)
 {
 	struct io io;
@@ -155,7 +156,7 @@ static int accept_on(int number, struct sockaddr *addr, socklen_t *size,
 
 int ramet_accept4(int fd, struct sockaddr *addr, socklen_t *size, int flags)
 {
-	return (int)ramet__ret(accept_on(fd, addr, size, flags));
+	return (int)ramet__ret(ramet__sock_accept(fd, addr, size, flags));
 }
 
 int ramet_accept(int fd, struct sockaddr *addr, socklen_t *size)
@@ -215,7 +216,7 @@ ssize_t ramet__io_recv(struct io *io, void *buf, size_t size, int flags,
 	return done ? (ssize_t)done : n;
 }
 
-static ssize_t recv_from(int number, void *buf, size_t size, int flags,
+ssize_t ramet__sock_recv(int number, void *buf, size_t size, int flags,
 			 struct sockaddr *from, socklen_t *from_size)
 {
 	struct io io;
@@ -227,13 +228,13 @@ static ssize_t recv_from(int number, void *buf, size_t size, int flags,
 
 ssize_t ramet_recv(int fd, void *buf, size_t size, int flags)
 {
-	return ramet__ret(recv_from(fd, buf, size, flags, NULL, NULL));
+	return ramet__ret(ramet__sock_recv(fd, buf, size, flags, NULL, NULL));
 }
 
 ssize_t ramet_recvfrom(int fd, void *buf, size_t size, int flags,
 		       struct sockaddr *from, socklen_t *from_size)
 {
-	return ramet__ret(recv_from(fd, buf, size, flags, from, from_size));
+	return ramet__ret(ramet__sock_recv(fd, buf, size, flags, from, from_size));
 }
 
 /* The rest of a message of which n bytes have come without control messages;
@@ -289,7 +290,7 @@ ssize_t ramet__io_recvmsg(struct io *io, struct msghdr *msg, int flags)
 	return n;
 }
 
-static ssize_t recv_msg(int number, struct msghdr *msg, int flags)
+ssize_t ramet__sock_recvmsg(int number, struct msghdr *msg, int flags)
 {
 	struct io io;
 	int err = ramet__io_begin(&io, number, recv_wait(flags));
@@ -299,7 +300,7 @@ static ssize_t recv_msg(int number, struct msghdr *msg, int flags)
 
 ssize_t ramet_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	return ramet__ret(recv_msg(fd, msg, flags));
+	return ramet__ret(ramet__sock_recvmsg(fd, msg, flags));
 }
 
 /* ---- send --------------------------------------------------------------- */
@@ -370,7 +371,7 @@ ssize_t ramet__io_send(struct io *io, const void *buf, size_t size, int flags,
 	return done ? (ssize_t)done : n;
 }
 
-static ssize_t send_to(int number, const void *buf, size_t size, int flags,
+ssize_t ramet__sock_send(int number, const void *buf, size_t size, int flags,
 		       const struct sockaddr *to, socklen_t to_size)
 {
 	struct io io;
@@ -382,13 +383,13 @@ static ssize_t send_to(int number, const void *buf, size_t size, int flags,
 
 ssize_t ramet_send(int fd, const void *buf, size_t size, int flags)
 {
-	return ramet__ret(send_to(fd, buf, size, flags, NULL, 0));
+	return ramet__ret(ramet__sock_send(fd, buf, size, flags, NULL, 0));
 }
 
 ssize_t ramet_sendto(int fd, const void *buf, size_t size, int flags,
 		     const struct sockaddr *to, socklen_t to_size)
 {
-	return ramet__ret(send_to(fd, buf, size, flags, to, to_size));
+	return ramet__ret(ramet__sock_send(fd, buf, size, flags, to, to_size));
 }
 
 /* What a first sendmsg has left of its buffers: without the control messages,
@@ -441,7 +442,7 @@ ssize_t ramet__io_sendmsg(struct io *io, const struct msghdr *msg, int flags)
 	return n;
 }
 
-static ssize_t send_msg(int number, const struct msghdr *msg, int flags)
+ssize_t ramet__sock_sendmsg(int number, const struct msghdr *msg, int flags)
 {
 	struct io io;
 	int err = ramet__io_begin(&io, number, send_wait(flags));
@@ -451,7 +452,7 @@ static ssize_t send_msg(int number, const struct msghdr *msg, int flags)
 
 ssize_t ramet_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	return ramet__ret(send_msg(fd, msg, flags));
+	return ramet__ret(ramet__sock_sendmsg(fd, msg, flags));
 }
 
 /* ---- the rest ----------------------------------------------------------- */
