@@ -6,7 +6,6 @@
 #include "pair.h"
 
 #include <arpa/inet.h>
-#include <ramet/net.h>
 #include <stdio.h>
 
 enum {
