@@ -4,8 +4,15 @@
 /* Hosts are 127.0.0.x and ::1: those on which nobody listens refuse, and one
  * whose backlog is full is silent. */
 
+static void need_ares(void)
+{
+	if (strcmp(ramet_resolver_name(), "ares"))
+		test_skip(ramet_resolver_reason());
+}
+
 static void use_hosts(const char *text)
 {
+	need_ares();
 	set_file("RAMET_HOSTS", "hosts", text);
 	set_file("RAMET_NSSWITCH", "nsswitch.conf", "hosts: files\n");
 	set_resolv("options timeout:1\n");
@@ -138,8 +145,7 @@ TEST(no_such_name)
 {
 	struct nameserver s = {.udp = -1};
 
-	if (strcmp(ramet_resolver_name(), "ares"))
-		test_skip(ramet_resolver_reason());
+	need_ares();
 	use_server(&s, "");
 	CHECK_ERR(ramet_dial("tcp://nx.test:80"), ENXIO);
 	CHECK_ERR(ramet_dial("tcp://nodata.test:80"), ENXIO);
