@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/scan.h"
 #include "http/chars.h"
 #include "http/head.h"
 
@@ -49,11 +50,11 @@ static bool end_size(struct http_chunks *c, char ch)
 /* Blanks are let pass before a semicolon, as 7.1.1 demands, nowhere else. */
 static bool extend(struct http_chunks *c, char ch)
 {
+	if (ch == '\r')
+		return c->state == EXTENSION && end_size(c, ch);
 	if (++c->extension > HTTP_EXTENSION_MAX)
 		return false;
-	if (c->state == SIZE_BLANKS)
-		return ch != '\r' && end_size(c, ch);
-	return ch == '\r' ? end_size(c, ch) : ramet__is_value(&ch, 1);
+	return c->state == EXTENSION ? !is_control(ch) : end_size(c, ch);
 }
 
 static bool expect(struct http_chunks *c, char ch, char want, uint32_t next)
