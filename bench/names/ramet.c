@@ -7,7 +7,6 @@
  *names were lost.
  */
 #include <ramet.h>
-#include <ramet/net.h>
 
 #include <arpa/inet.h>
 #include <poll.h>

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/scan.h"
 #include "http/chars.h"
 #include "http/head.h"
 
@@ -13,6 +14,8 @@ enum {
 	SIZE, /* must be 0 */
 	SIZE_BLANKS,
 	EXTENSION,
+	QUOTED, /* in it */
+	ESCAPED,
 	SIZE_LF,
 	DATA,
 	DATA_CR,
@@ -46,14 +49,23 @@ static bool end_size(struct http_chunks *c, char ch)
 	return true;
 }
 
-/* Blanks are let pass before a semicolon, as 7.1.1 demands, nowhere else. */
+/* Blanks are let pass before a semicolon, as 7.1.1 demands, nowhere else.  A
+ * line that ends within quotes is refused: some let it go on there. */
 static bool extend(struct http_chunks *c, char ch)
 {
-	if (++c->extension > HTTP_EXTENSION_MAX)
+	if (ch == '\r')
+		return c->state == EXTENSION && end_size(c, ch);
+	if (is_control(ch) || ++c->extension > HTTP_EXTENSION_MAX)
 		return false;
 	if (c->state == SIZE_BLANKS)
-		return ch != '\r' && end_size(c, ch);
-	return ch == '\r' ? end_size(c, ch) : ramet__is_value(&ch, 1);
+		return end_size(c, ch);
+	if (c->state == ESCAPED)
+		c->state = QUOTED;
+	else if (ch == '"')
+		c->state = c->state == QUOTED ? EXTENSION : QUOTED;
+	else if (ch == '\\' && c->state == QUOTED)
+		c->state = ESCAPED;
+	return true;
 }
 
 static bool expect(struct http_chunks *c, char ch, char want, uint32_t next)
@@ -71,6 +83,8 @@ static bool frame(struct http_chunks *c, char ch)
 					     : end_size(c, ch);
 	case SIZE_BLANKS:
 	case EXTENSION:
+	case QUOTED:
+	case ESCAPED:
 		return extend(c, ch);
 	case SIZE_LF:
 		return expect(c, ch, '\n', DATA);

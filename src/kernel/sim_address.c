@@ -74,7 +74,7 @@ static bool same_host(const struct sim_address *a, const struct sim_address *b)
 		       : IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr);
 }
 
-static bool same(const struct sim_address *a, const struct sim_address *b)
+bool sim_same_address(const struct sim_address *a, const struct sim_address *b)
 {
 	struct sim_address x = *a, y = *b;
 
@@ -104,7 +104,7 @@ struct sim_file *sim_find(const struct sim_file *asker,
 
 	for (struct sim_file *f = SIM->first; f; f = f->next)
 		if (f->type == asker->type && f != asker && reachable(f) &&
-		    same(&f->name, a) &&
+		    sim_same_address(&f->name, a) &&
 		    (f->kind == SIM_DATAGRAM || f->phase == SIM_LISTENS) &&
 		    (!n++ || sim_below(SIM_BY_WORLD, n) == 0))
 			found = f;
@@ -114,8 +114,9 @@ struct sim_file *sim_find(const struct sim_file *asker,
 static bool taken(const struct sim_file *f, const struct sim_address *a)
 {
 	for (struct sim_file *o = SIM->first; o; o = o->next)
-		if (o != f && o->type == f->type && same(&o->name, a) &&
-		    reachable(o) && !(o->reuse_port && f->reuse_port))
+		if (o != f && o->type == f->type &&
+		    sim_same_address(&o->name, a) && reachable(o) &&
+		    !(o->reuse_port && f->reuse_port))
 			return true;
 	return false;
 }

@@ -36,6 +36,13 @@ bool sim_packets_full(const struct sim_file *f)
 	return to && f->family == AF_UNIX && is_full(to);
 }
 
+/* A connected socket gets nothing from others than its peer. */
+static bool hears(const struct sim_file *to, const struct sim_file *from)
+{
+	return to->family == AF_UNIX || !to->peer_name.size ||
+	       sim_same_address(&to->peer_name, &from->name);
+}
+
 /* ---- sending ------------------------------------------------------------ */
 
 static void deliver(struct sim_file *f, struct sim_file *to, const char *buf,
@@ -83,7 +90,7 @@ ssize_t sim_packet_write(struct sim_file *f, const char *buf, size_t size,
 	if (f->family != AF_UNIX && !f->name.size)
 		sim_bind_any(f);
 	at = target(f, to);
-	if (!at || at->recv_end)
+	if (!at || at->recv_end || !hears(at, f))
 		return f->family != AF_UNIX ? (ssize_t)size : -ECONNREFUSED;
 	if (is_full(at)) {
 		if (f->family != AF_UNIX)

@@ -243,6 +243,9 @@ int sim_accept(struct sim_file *f, struct sockaddr *addr, socklen_t *size,
 void sim_connect_due(struct sim_file *f);
 void sim_listener_close(struct sim_file *f);
 
+/* Whether one of both is the other, or stands for any host with its port. */
+bool sim_same_address(const struct sim_address *a, const struct sim_address *b);
+
 int sim_address_read(struct sim_address *to, const struct sockaddr *addr,
 		     socklen_t size);
 void sim_address_write(const struct sim_address *a, int family,

@@ -6,7 +6,6 @@
 #include "pair.h"
 
 #include <arpa/inet.h>
-#include <ramet/net.h>
 #include <stdio.h>
 
 enum {
@@ -362,18 +361,16 @@ static inline void *serve_tcp(void *p)
 /* The same port for both; one that is taken is tried again. */
 static inline bool bind_both(struct nameserver *s)
 {
-	struct sockaddr_in addr = loopback(0);
+	char text[64];
 
-	s->tcp = ramet_socket(AF_INET, SOCK_STREAM, 0);
-	s->udp = ramet_socket(AF_INET, SOCK_DGRAM, 0);
-	CHECK_EQ(bind(s->tcp, (void *)&addr, sizeof addr), 0);
-	s->port = ramet_port(s->tcp);
-	addr = loopback(s->port);
-	if (bind(s->udp, (void *)&addr, sizeof addr) == 0)
-		return true;
-	ramet_close(s->tcp);
-	ramet_close(s->udp);
-	return false;
+	s->udp = ramet_listen("udp://127.0.0.1:0");
+	CHECK(s->udp >= 0);
+	s->port = ramet_port(s->udp);
+	snprintf(text, sizeof text, "tcp://127.0.0.1:%d", s->port);
+	s->tcp = ramet_listen(text);
+	if (s->tcp < 0)
+		ramet_close(s->udp);
+	return s->tcp >= 0;
 }
 
 static inline void server_start(struct nameserver *s)
@@ -383,7 +380,6 @@ static inline void server_start(struct nameserver *s)
 	for (int i = 0; !bind_both(s); i++)
 		CHECK(i < 100);
 	setsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-	CHECK_EQ(listen(s->tcp, 64), 0);
 	s->udp_ramet = spawn(serve_udp, s);
 	s->tcp_ramet = spawn(serve_tcp, s);
 }

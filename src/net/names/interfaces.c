@@ -10,12 +10,11 @@
 
 enum { LOOK_NS = 1000 * 1000 * 1000 };
 
-static void note(struct names *n, const struct nlmsghdr *h)
+static void note(struct names *n, struct nlmsghdr *h)
 {
-	const struct ifaddrmsg *m = NLMSG_DATA(h);
-	const struct rtattr *a = (const void *)(m + 1);
-	uint32_t size =
-		h->nlmsg_len - (uint32_t)((const char *)a - (const char *)h);
+	struct ifaddrmsg *m = NLMSG_DATA(h);
+	struct rtattr *a = (void *)(m + 1);
+	uint32_t size = h->nlmsg_len - (uint32_t)((char *)a - (char *)h);
 	struct in6_addr v6;
 	struct in_addr v4;
 
@@ -33,9 +32,9 @@ static void note(struct names *n, const struct nlmsghdr *h)
 }
 
 /* Whether it was the last. */
-static bool take_in(struct names *n, const char *buf, size_t size)
+static bool take_in(struct names *n, char *buf, size_t size)
 {
-	const struct nlmsghdr *h = (const void *)buf;
+	struct nlmsghdr *h = (void *)buf;
 	uint32_t left = (uint32_t)size;
 
 	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
