@@ -8,7 +8,9 @@
  *
  * HOST is - where there is none; FRAMING one of none, length=N, chunked, end;
  * FLAGS close, keep-alive, upgrade, expect.  The fields are compared where they
- * are given; an empty `what` is not compared.  MORE(section, title, bytes): it is not whole yet.
+ * are given; an empty `what` is not compared.
+ *
+ * MORE(section, title, bytes): it is not whole yet.
  *
  * Each case is read whole, in two parts however cut, byte by byte, and with
  * another message behind it.  Heads may have 1,024 bytes and 16 fields.
@@ -30,7 +32,9 @@ struct http_case {
 };
 
 #define CASE(section, title, bytes, ...)                                       \
-	{section, title, bytes, sizeof(bytes) - 1, __VA_ARGS__}
+	{                                                                      \
+		section, title, bytes, sizeof(bytes) - 1, __VA_ARGS__          \
+	}
 #define REFUSED(section, status, title, bytes)                                 \
 	CASE(section, title, bytes, status, NULL, false),
 #define READ(section, what, title, bytes)                                      \
