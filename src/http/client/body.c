@@ -12,7 +12,8 @@ static void finish(struct ramet_http_response *r)
 	struct link *link = r->link;
 
 	r->link = NULL;
-	/* What follows an answer that was not asked for is not to be trusted. */
+	/* What follows an answer that was not asked for is not to be trusted.
+	 */
 	if (r->persists && link->start == link->end)
 		ramet__pool_keep(r->client, link);
 	else
@@ -22,8 +23,7 @@ static void finish(struct ramet_http_response *r)
 /* Nothing more can be read.  Waits that were ended can be tried again. */
 static ssize_t fail(struct ramet_http_response *r, ssize_t err)
 {
-	if (err == -ETIMEDOUT || err == -ECANCELED || err == -EAGAIN ||
-	    err == -ENOMEM)
+	if (err == -ETIMEDOUT || err == -ECANCELED || err == -EAGAIN)
 		return err;
 	ramet__link_close(r->link);
 	r->link = NULL;

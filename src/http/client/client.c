@@ -28,8 +28,8 @@ void ramet__http_unuse(struct ramet_http_client *c)
 static int set(struct ramet_http_client *c,
 	       const struct ramet_http_client_opts *o)
 {
-	const char *agent = o->user_agent ? o->user_agent
-					  : "ramet/" RAMET_VERSION;
+	const char *agent =
+		o->user_agent ? o->user_agent : "ramet/" RAMET_VERSION;
 	size_t size = strlen(agent);
 
 	c->tls = o->tls;
@@ -50,9 +50,9 @@ static int set(struct ramet_http_client *c,
 	return ramet__proxies_init(&c->proxies, o->proxy);
 }
 
-static struct ramet_http_client *new(struct loop *l,
-				     const struct ramet_http_client_opts *opts,
-				     int *err)
+static struct ramet_http_client *new (struct loop *l,
+				      const struct ramet_http_client_opts *opts,
+				      int *err)
 {
 	struct ramet_http_client *c = kernel_alloc(sizeof *c);
 
@@ -139,8 +139,8 @@ void ramet__http_close(struct loop *l)
 	}
 }
 
-/* What is kept is the parent's: two must not ask on one connection, and the child
- * must not say goodbye in the parent's name. */
+/* What is kept is the parent's: two must not ask on one connection, and the
+ * child must not say goodbye in the parent's name. */
 void ramet__http_after_fork(struct loop *l)
 {
 	for (struct ramet_http_client *c = l->http_clients; c; c = c->next)

@@ -1,7 +1,7 @@
 /* client.h - the client's insides: connections, those that are kept, proxies.
  *
- * A request goes through request.c (redirects), exchange.c (one question and its
- * answer's head), connect.c (to whom), pool.c (connections that are kept),
+ * A request goes through request.c (redirects), exchange.c (one question and
+ * its answer's head), connect.c (to whom), pool.c (connections that are kept),
  * link.c (what is read ahead of them); response.c has the answer, body.c and
  * inflate.c read its body.
  */
@@ -26,11 +26,11 @@ struct link {
 	struct link *newer, *older; /* of all that are kept */
 	struct link *next;          /* in its bucket, newest first */
 	int64_t kept_since;
-	uint64_t got;  /* bytes, since the present request */
-	bool reused;   /* it has been kept */
-	bool at_once;  /* nothing may wait: -EAGAIN */
+	uint64_t got; /* bytes, since the present request */
+	bool reused;  /* it has been kept */
+	bool at_once; /* nothing may wait: -EAGAIN */
 	char key[KEY_SIZE];
-	char *buf;     /* from start to end: not used yet */
+	char *buf; /* from start to end: not used yet */
 	size_t start, end, room;
 	struct http_head head;
 };
@@ -48,18 +48,18 @@ ssize_t ramet__link_read(struct link *link, void *buf, size_t size);
 /* Read ahead, at least one byte; what was may move.  Returns as above. */
 ssize_t ramet__link_fill(struct link *link);
 
-/* Read on in the head of an answer into link->head, which ramet__head_init began,
- * from link->start on.  Returns its size, or -errno: -EPROTO, -EMSGSIZE,
- * -ECONNABORTED (the end comes first), those of reading; after -ETIMEDOUT it can
- * be called again. */
+/* Read on in the head of an answer into link->head, which ramet__head_init
+ * began, from link->start on.  Returns its size, or -errno: -EPROTO, -EMSGSIZE,
+ * -ECONNABORTED (the end comes first), those of reading; after -ETIMEDOUT it
+ * can be called again. */
 ssize_t ramet__link_head(struct link *link, uint32_t limit, bool no_body);
 
-/* Such a head, of so many bytes and a status 1xx, is not the answer: go on behind
- * it.  Returns 0, or -EPROTO: it is 101. */
+/* Such a head, of so many bytes and a status 1xx, is not the answer: go on
+ * behind it.  Returns 0, or -EPROTO: it is 101. */
 int ramet__link_interim(struct link *link, size_t size);
 
-/* The head of the answer for which all others are to wait: skips those of status
- * 1xx. */
+/* The head of the answer for which all others are to wait: skips those of
+ * status 1xx. */
 ssize_t ramet__link_final_head(struct link *link, uint32_t limit, bool no_body);
 
 /* The trailer of chunks; else the same. */
@@ -82,8 +82,8 @@ struct proxies {
 	char *except; /* no_proxy; NULL: none */
 };
 
-/* As struct ramet_http_client_opts says.  Returns 0, -EINVAL, -ENOMEM; then, too,
- * they are to be freed. */
+/* As struct ramet_http_client_opts says.  Returns 0, -EINVAL, -ENOMEM; then,
+ * too, they are to be freed. */
 int ramet__proxies_init(struct proxies *p, const char *option);
 void ramet__proxies_free(struct proxies *p);
 
@@ -94,8 +94,8 @@ const struct proxy *ramet__proxies_find(const struct proxies *p,
 /* Whether `list`, as in no_proxy, has the host. */
 bool ramet__no_proxy(const char *list, const char *host);
 
-/* The credentials of a URL, which has some, as a header says them.  NULL and *err:
- * -EINVAL, -ENOMEM. */
+/* The credentials of a URL, which has some, as a header says them.  NULL and
+ * *err: -EINVAL, -ENOMEM. */
 char *ramet__basic(const struct url *url, int *err);
 
 /* ---- the client (client.c) ---------------------------------------------- */
@@ -145,10 +145,5 @@ int ramet__http_connect(struct ramet_http_client *c, const struct url *url,
 
 /* "host" or "host:port", as the header Host has it. */
 void ramet__text_host(struct text *t, const struct url *url, bool port_always);
-
-static inline uint16_t url_scheme_port(const struct url *url)
-{
-	return url->tls ? 443 : 80;
-}
 
 #endif

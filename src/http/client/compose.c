@@ -17,11 +17,11 @@ static bool is_one_of(const char *name, const char *const *list)
 /* What says where a message ends, or is about the connection, is ours. */
 static bool is_ours(const char *name)
 {
-	static const char *const ours[] = {
-		"Connection", "Content-Length", "Expect",
-		"Keep-Alive", "Proxy-Connection", "TE",
-		"Trailer", "Transfer-Encoding", "Upgrade",
-		NULL};
+	static const char *const ours[] =
+		{"Connection", "Content-Length",    "Expect",
+		 "Keep-Alive", "Proxy-Connection",  "TE",
+		 "Trailer",    "Transfer-Encoding", "Upgrade",
+		 NULL};
 
 	return is_one_of(name, ours);
 }
@@ -110,7 +110,8 @@ static void put_target(struct text *t, const struct exchange *x,
 	ramet__text_add(t, x->at.target, x->at.target_size);
 }
 
-/* Of a body that is empty it is said where there could be one: RFC 9110, 8.6. */
+/* Of a body that is empty it is said where there could be one: RFC 9110, 8.6.
+ */
 static void put_framing(struct text *t, const struct exchange *x)
 {
 	static const char *const with_body[] = {"POST", "PUT", "PATCH", NULL};

@@ -1,21 +1,19 @@
-/* connect.c - a connection on which a URL can be asked about: one that was kept,
- * or a new one, perhaps through a proxy.
+/* connect.c - a connection on which a URL can be asked about: one that was
+ * kept, or a new one, perhaps through a proxy.
  */
 #include "http/client/client.h"
 
+#include "io/fd.h"
 #include "net/dial.h"
 
 #include <stdio.h>
-#include <string.h>
 
 void ramet__text_host(struct text *t, const struct url *url, bool port_always)
 {
-	bool v6 = strchr(url->host, ':');
-
-	ramet__text_put(t, v6 ? "[" : "");
+	ramet__text_put(t, url->ipv6 ? "[" : "");
 	ramet__text_put(t, url->host);
-	ramet__text_put(t, v6 ? "]" : "");
-	if (port_always || url->port != url_scheme_port(url)) {
+	ramet__text_put(t, url->ipv6 ? "]" : "");
+	if (port_always || !url->default_port) {
 		ramet__text_put(t, ":");
 		ramet__text_number(t, url->port);
 	}
@@ -80,6 +78,13 @@ static int tunnel(struct ramet_http_client *c, struct link *link,
 	return link->start == link->end ? 0 : -EPROTO;
 }
 
+static int ramet__conn_start_tls(struct ramet_conn *conn, struct ramet_tls *tls,
+				 const char *name)
+{
+	(void)conn, (void)tls, (void)name;
+	return -ENOTSUP;
+}
+
 /* ---- connections -------------------------------------------------------- */
 
 static int dial(const char *key, const struct url *to, struct link **link)
@@ -129,8 +134,10 @@ int ramet__http_connect(struct ramet_http_client *c, const struct url *url,
 	if (proxy && proxy->err < 0)
 		return proxy->err;
 	snprintf(key, sizeof key, "%s %s %u",
-		 url->tls ? "https" : proxy ? "proxy" : "http", to->host,
-		 to->port);
+		 url->tls ? "https"
+		 : proxy  ? "proxy"
+			  : "http",
+		 to->host, to->port);
 	*link = fresh ? NULL : ramet__pool_take(c, key);
 	return *link ? 0 : open_link(c, key, proxy, url, link);
 }

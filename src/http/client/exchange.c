@@ -92,9 +92,9 @@ static int send_first(struct exchange *x)
 {
 	const struct ramet_http_request *q = x->request;
 	bool whole = x->has_body && !x->expect && !q->read;
-	struct iovec iov[] = {
-		{x->head.data, x->head.size},
-		{(void *)(uintptr_t)q->body, whole ? q->body_size : 0}};
+	struct iovec iov[] = {{x->head.data, x->head.size},
+			      {(void *)(uintptr_t)q->body,
+			       whole ? q->body_size : 0}};
 
 	return write_all(x, iov, whole ? 2 : 1);
 }
@@ -146,8 +146,8 @@ static ssize_t send_rest(struct exchange *x)
 	return n ? n : send_body(x);
 }
 
-/* Returns the answer's size, or -errno.  Who answers before it has read everything
- * may hang up then, and the answer counts. */
+/* Returns the answer's size, or -errno.  Who answers before it has read
+ * everything may hang up then, and the answer counts. */
 static ssize_t ask(struct exchange *x)
 {
 	bool no_body = strcmp(x->method, "HEAD") == 0;
@@ -166,8 +166,8 @@ static ssize_t ask(struct exchange *x)
 /* RFC 9110, 9.2.2 */
 static bool is_idempotent(const char *method)
 {
-	static const char *const list[] = {"GET",     "HEAD",  "OPTIONS", "PUT",
-					   "DELETE", "TRACE"};
+	static const char *const list[] = {"GET", "HEAD",   "OPTIONS",
+					   "PUT", "DELETE", "TRACE"};
 
 	for (size_t i = 0; i < countof(list); i++)
 		if (strcmp(method, list[i]) == 0)

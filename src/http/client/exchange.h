@@ -46,23 +46,25 @@ struct ramet_http_response {
 	struct ramet_http_client *client; /* which it uses */
 	struct link *link; /* NULL: the body has been read, or cannot be */
 	int status;
-	int err;           /* why it cannot */
-	char *text;        /* of the head; names and values are in it */
+	int err;    /* why it cannot */
+	char *text; /* of the head; names and values are in it */
 	const char *reason, *url;
 	size_t header_count, trailer_count;
 	struct ramet_http_header *headers, *trailers;
 	enum http_framing framing;
-	uint64_t left;     /* HTTP_LENGTH */
+	uint64_t left; /* HTTP_LENGTH */
 	int64_t size;
 	struct http_chunks chunks;
-	size_t ready, gap; /* read ahead: data of a chunk, and what is no data */
-	bool persists;     /* the connection does, after this */
+	size_t ready,
+		gap;   /* read ahead: data of a chunk, and what is no data */
+	bool persists; /* the connection does, after this */
 	struct inflater *inflater; /* NULL: the body is as it comes */
-	char *body;        /* for ramet_http_response_body */
+	char *body;                /* for ramet_http_response_body */
 	size_t body_size, body_room;
 };
 
-/* Of the head of `size` bytes in x->link, which it takes over.  NULL: ENOMEM. */
+/* Of the head of `size` bytes in x->link, which it takes over.  NULL: ENOMEM.
+ */
 struct ramet_http_response *ramet__response_new(struct exchange *x,
 						size_t size);
 void ramet__response_free(struct ramet_http_response *r);

@@ -85,8 +85,8 @@ void ramet__inflate_free(struct inflater *i)
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* A first byte that cannot begin zlib's header (RFC 1950, 2.2: method 8, a window
- * of at most 32 KiB) begins raw data. */
+/* A first byte that cannot begin zlib's header (RFC 1950, 2.2: method 8, a
+ * window of at most 32 KiB) begins raw data. */
 static int begin(struct inflater *i)
 {
 	unsigned char first = i->z.next_in[0];
@@ -106,7 +106,7 @@ static int next_member(struct inflater *i)
 		return -EPROTO;
 	i->ended = false;
 	return zlib_functions.inflateReset2(&i->z, WRAPPED) == Z_OK ? 0
-								     : -ENOMEM;
+								    : -ENOMEM;
 }
 
 /* More to work on.  Returns 1, 0 at the end, -errno. */
@@ -156,8 +156,8 @@ static ssize_t step(struct inflater *i, struct ramet_http_response *r,
 		/* First what it holds back for want of room. */
 		ret = i->fresh || i->ended
 			      ? 0
-			      : verdict(i, zlib_functions.inflate(
-						   &i->z, Z_NO_FLUSH));
+			      : verdict(i, zlib_functions.inflate(&i->z,
+								  Z_NO_FLUSH));
 		if (i->z.avail_out < size || ret < 0)
 			break;
 		more = feed(i, r);

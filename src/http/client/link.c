@@ -128,10 +128,10 @@ ssize_t ramet__link_head(struct link *link, uint32_t limit, bool no_body)
 	ssize_t n;
 
 	do
-		n = read_on(link, ramet__head_response(
-					  &link->head, &limits,
-					  link->buf + link->start,
-					  link->end - link->start, no_body));
+		n = read_on(link, ramet__head_response(&link->head, &limits,
+						       link->buf + link->start,
+						       link->end - link->start,
+						       no_body));
 	while (n == 0);
 	return n;
 }
@@ -165,10 +165,9 @@ ssize_t ramet__link_trailer(struct link *link, uint32_t limit)
 	ssize_t n;
 
 	do
-		n = read_on(link,
-			    ramet__head_trailer(&link->head, &limits,
-						link->buf + link->start,
-						link->end - link->start));
+		n = read_on(link, ramet__head_trailer(&link->head, &limits,
+						      link->buf + link->start,
+						      link->end - link->start));
 	while (n == 0);
 	return n;
 }

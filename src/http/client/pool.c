@@ -1,10 +1,12 @@
 /* pool.c - connections that are kept: a list of all by age, and a table by whom
  * they lead to.
  *
- * Their time is looked at when the client is used: a timer would keep a loop that
- * has nothing else to do.
+ * Their time is looked at when the client is used: a timer would keep a loop
+ * that has nothing else to do.
  */
 #include "http/client/client.h"
+
+#include "io/fd.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* proxy.c - which proxy, if any, is asked about a URL.
  *
- * The environment is read as curl(1) reads it, since there is no other standard:
- * names in small letters come first.  HTTP_PROXY in capitals is what CGI makes of
- * a header "Proxy", so it is not believed.
+ * The environment is read as curl(1) reads it, since there is no other
+ * standard: names in small letters come first.  HTTP_PROXY in capitals is what
+ * CGI makes of a header "Proxy", so it is not believed.
  */
 #include "http/client/client.h"
 
@@ -183,7 +183,8 @@ static bool is_within(const struct address *a, char *entry)
 		return false;
 	return bits % 8 == 0 ||
 	       (network.bytes[bits / 8] ^ a->bytes[bits / 8]) >>
-			       (8 - bits % 8) == 0;
+			       (8 - bits % 8) ==
+		       0;
 }
 
 /* A name means itself and what is below it, with or without a dot before. */

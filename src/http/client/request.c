@@ -82,8 +82,10 @@ static int follow(struct exchange *x)
 {
 	struct ramet_http_response *r = x->response;
 	int err = 0;
-	char *url = ramet__url_resolve(
-		x->url, ramet_http_response_header(r, "Location"), &err);
+	char *url =
+		ramet__url_resolve(x->url,
+				   ramet_http_response_header(r, "Location"),
+				   &err);
 	struct url to;
 
 	if (becomes_get(x, r->status)) {

@@ -1,4 +1,5 @@
-/* text.c - a failure is remembered, so that it is looked at once, at the end. */
+/* text.c - a failure is remembered, so that it is looked at once, at the end.
+ */
 #include "http/client/text.h"
 
 #include <stdio.h>
