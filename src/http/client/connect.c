@@ -78,30 +78,24 @@ static int tunnel(struct ramet_http_client *c, struct link *link,
 	return link->start == link->end ? 0 : -EPROTO;
 }
 
-static int ramet__conn_start_tls(struct ramet_conn *conn, struct ramet_tls *tls,
-				 const char *name)
-{
-	(void)conn, (void)tls, (void)name;
-	return -ENOTSUP;
-}
-
 /* ---- connections -------------------------------------------------------- */
 
 static int dial(const char *key, const struct url *to, struct link **link)
 {
 	int fd = ramet__dial_host(to->host, to->port);
 	struct ramet_conn *conn;
+	int err;
 
 	if (fd < 0)
 		return fd;
-	conn = ramet_conn_new(fd);
-	if (!conn) {
+	err = ramet__conn_new(&conn, fd);
+	if (err < 0) {
 		ramet__close(fd);
-		return -ENOMEM;
+		return err;
 	}
 	*link = ramet__link_new(conn, key);
 	if (!*link)
-		ramet_conn_close(conn);
+		ramet__conn_close(conn);
 	return *link ? 0 : -ENOMEM;
 }
 

@@ -26,7 +26,7 @@ void ramet__link_close(struct link *link)
 {
 	if (!link)
 		return;
-	ramet_conn_close(link->conn);
+	ramet__conn_close(link->conn);
 	kernel_free(link->buf);
 	kernel_free(link);
 }
