@@ -102,8 +102,10 @@ static inline void script_say(struct script *s, const struct step *step)
 
 	for (size_t at = 0; at < size; at += part) {
 		part = s->bytewise ? 1 : size - at;
-		if (ramet_send(s->fd, text + at, part, MSG_NOSIGNAL) < 0)
+		if (ramet_send(s->fd, text + at, part, MSG_NOSIGNAL) < 0) {
+			CHECK(errno == EPIPE || errno == ECONNRESET);
 			break;
+		}
 		if (s->bytewise)
 			ramet_yield();
 	}

@@ -146,8 +146,20 @@ static ssize_t send_rest(struct exchange *x)
 	return n ? n : send_body(x);
 }
 
-/* Returns the answer's size, or -errno.  Who answers before it has read
- * everything may hang up then, and the answer counts. */
+/* Who answers before it has read everything may hang up then, and the answer
+ * counts.  It has come already, or never will. */
+static ssize_t early_answer(struct exchange *x, bool no_body)
+{
+	ssize_t n;
+
+	x->partial = true;
+	x->link->at_once = true;
+	n = ramet__link_final_head(x->link, x->client->head_max, no_body);
+	x->link->at_once = false;
+	return n;
+}
+
+/* Returns the size of the answer's head, or -errno. */
 static ssize_t ask(struct exchange *x)
 {
 	bool no_body = strcmp(x->method, "HEAD") == 0;
@@ -157,10 +169,11 @@ static ssize_t ask(struct exchange *x)
 		err = send_rest(x);
 	if (err > 0 || (err < 0 && !has_hung_up((int)err)))
 		return err;
-	if (err < 0)
-		x->partial = true;
-	n = ramet__link_final_head(x->link, x->client->head_max, no_body);
-	return n < 0 && err < 0 ? err : n;
+	if (err == 0)
+		return ramet__link_final_head(x->link, x->client->head_max,
+					      no_body);
+	n = early_answer(x, no_body);
+	return n < 0 ? err : n;
 }
 
 /* RFC 9110, 9.2.2 */

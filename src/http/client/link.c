@@ -33,14 +33,26 @@ void ramet__link_close(struct link *link)
 
 /* ---- bytes -------------------------------------------------------------- */
 
-/* What has come already, without a wait, a switch or a look at the scope. */
+/* What is in the socket, without a wait, a switch or a look at the scope. */
+static ssize_t peek(const struct ramet_conn *c, void *buf, size_t size,
+		    int flags)
+{
+	ssize_t n;
+
+	do
+		n = kernel_recvfrom(c->fd, buf, size, flags | MSG_DONTWAIT,
+				    NULL, NULL);
+	while (n == -EINTR);
+	return n;
+}
+
+/* What has come already. */
 static ssize_t take(struct link *link, void *buf, size_t size)
 {
 	struct ramet_conn *c = link->conn;
 
 	if (!c->tls)
-		return kernel_recvfrom(c->fd, buf, size, MSG_DONTWAIT, NULL,
-				       NULL);
+		return peek(c, buf, size, 0);
 	return ramet__conn_pending(c) ? ramet__conn_read(c, buf, size)
 				      : -EAGAIN;
 }
@@ -179,6 +191,5 @@ bool ramet__link_is_quiet(const struct link *link)
 	char byte;
 
 	return !ramet__conn_pending(link->conn) &&
-	       kernel_recvfrom(link->conn->fd, &byte, 1,
-			       MSG_PEEK | MSG_DONTWAIT, NULL, NULL) == -EAGAIN;
+	       peek(link->conn, &byte, 1, MSG_PEEK) == -EAGAIN;
 }
