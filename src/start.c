@@ -28,7 +28,7 @@ static void end(void *loop)
 	ramet__loops_end(l);
 	handle = l->handle;
 	ramet__actors_close(l);
-	ramet__lookups_close(l);
+	lookups_close(l);
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
@@ -56,7 +56,7 @@ void ramet__after_fork(struct loop *l)
 	ramet__http_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__actors_after_fork(l);
-	ramet__lookups_after_fork(l);
+	lookups_after_fork(l);
 	ramet__claims_after_fork(l);
 	ramet__gate_after_fork(l);
 	ramet__core_after_fork(l);

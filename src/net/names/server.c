@@ -14,7 +14,7 @@
 enum {
 	WINDOW_FIRST = CHANNEL_QUERIES,
 	WINDOW_MIN = 16,
-	WINDOW_MAX = 3 * CHANNEL_QUERIES,
+	WINDOW_MAX = 2 * CHANNEL_QUERIES,
 };
 
 /* ---- the list ----------------------------------------------------------- */

@@ -4,13 +4,6 @@
 #include "kernel/calls.h"
 #include "net/names/cache.h"
 
-struct names *ramet__names(struct loop *l)
-{
-	if (unlikely(!l->names))
-		l->names = kernel_alloc(sizeof *l->names);
-	return l->names;
-}
-
 int ramet__names_id(struct names *n)
 {
 	if (!n->id_count) {
@@ -26,12 +19,10 @@ int ramet__names_id(struct names *n)
 	return n->ids[--n->id_count];
 }
 
-void ramet__lookups_close(struct loop *l)
+static void close_names(struct loop *l)
 {
 	struct names *n = l->names;
 
-	if (!n)
-		return;
 	ramet__config_put(n->files.now);
 	ramet__cache_free(n->cache);
 	kernel_free(n);
@@ -39,14 +30,24 @@ void ramet__lookups_close(struct loop *l)
 }
 
 /* Ids must not be those of the parent. */
-void ramet__lookups_after_fork(struct loop *l)
+static void after_fork(struct loop *l)
 {
 	struct names *n = l->names;
 
-	if (!n)
-		return;
 	ramet__servers_after_fork(&n->servers);
 	n->files.looking = false;
 	n->files.waiters = (struct ramet_waitq){0};
 	n->id_count = 0;
+}
+
+struct names *ramet__names(struct loop *l)
+{
+	if (likely(l->names != NULL))
+		return l->names;
+	l->names = kernel_alloc(sizeof *l->names);
+	if (l->names) {
+		l->names->close = close_names;
+		l->names->after_fork = after_fork;
+	}
+	return l->names;
 }

@@ -5,6 +5,9 @@
 #include "net/names/question.h"
 
 struct names {
+	/* By pointers, so that a program that looks up nothing is not linked
+	 * with all this. */
+	void (*close)(struct loop *), (*after_fork)(struct loop *);
 	struct config_files files;
 	struct server *servers; /* that are being asked */
 	unsigned rotation;
@@ -22,8 +25,17 @@ struct names *ramet__names(struct loop *l);
 int ramet__names_id(struct names *n);
 
 /* For src/start.c. */
-void ramet__lookups_close(struct loop *l);
-void ramet__lookups_after_fork(struct loop *l);
+static inline void lookups_close(struct loop *l)
+{
+	if (l->names)
+		l->names->close(l);
+}
+
+static inline void lookups_after_fork(struct loop *l)
+{
+	if (l->names)
+		l->names->after_fork(l);
+}
 
 /* Whether this library asks name servers itself, and why or why not. */
 bool ramet__names_by_ares(void);

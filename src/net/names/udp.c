@@ -12,11 +12,17 @@
 #include "net/names/question.h"
 
 #include "io/sock.h"
+#include "kernel/calls.h"
 #include "sync/sync.h"
 
 #include <string.h>
 
-enum { CHANNEL_LIFE = 2048, FORGED_MAX = 64, DATAGRAM_ROOM = 4096 };
+enum {
+	CHANNEL_LIFE = 2048,
+	FORGED_MAX = 64,
+	DATAGRAM_ROOM = 4096,
+	RECEIVE_ROOM = 1024 * 1024, /* or what the system allows */
+};
 
 struct channel {
 	struct channel *next;
@@ -39,6 +45,23 @@ struct exchange {
 
 /* ---- channels ----------------------------------------------------------- */
 
+/* 128 long replies have room nearly everywhere; it is no error if not. */
+static int open_socket(const struct server *s)
+{
+	int fd = ramet__socket(s->addr.ss_family, SOCK_DGRAM, 0);
+	int room = RECEIVE_ROOM, err;
+
+	if (fd < 0)
+		return fd;
+	kernel_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+	err = ramet__connect(fd, (const struct sockaddr *)&s->addr,
+			     s->addr_size);
+	if (err == 0)
+		return fd;
+	ramet__close(fd);
+	return err;
+}
+
 static struct channel *channel_new(struct server *s, int *err)
 {
 	struct channel *c = kernel_alloc(sizeof *c);
@@ -46,13 +69,8 @@ static struct channel *channel_new(struct server *s, int *err)
 	*err = -ENOMEM;
 	if (!c)
 		return NULL;
-	c->fd = ramet__socket(s->addr.ss_family, SOCK_DGRAM, 0);
-	*err = c->fd < 0 ? c->fd
-			 : ramet__connect(c->fd, (struct sockaddr *)&s->addr,
-					  s->addr_size);
-	if (*err < 0) {
-		if (c->fd >= 0)
-			ramet__close(c->fd);
+	*err = c->fd = open_socket(s);
+	if (c->fd < 0) {
 		kernel_free(c);
 		return NULL;
 	}
