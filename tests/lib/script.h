@@ -42,6 +42,7 @@ struct script {
 	size_t accepted;
 	/* The rest is the server's. */
 	int listener, fd;
+	bool lost; /* the connection */
 	struct ramet *ramet;
 };
 
@@ -104,6 +105,7 @@ static inline void script_say(struct script *s, const struct step *step)
 		part = s->bytewise ? 1 : size - at;
 		if (ramet_send(s->fd, text + at, part, MSG_NOSIGNAL) < 0) {
 			CHECK(errno == EPIPE || errno == ECONNRESET);
+			s->lost = true;
 			break;
 		}
 		if (s->bytewise)
@@ -137,7 +139,8 @@ static inline void script_gone(struct script *s)
 static inline void script_step(struct script *s, const struct step *step)
 {
 	if (step->gone) {
-		script_gone(s);
+		if (s->fd >= 0)
+			script_gone(s);
 		return;
 	}
 	if (s->fd < 0) {
@@ -151,8 +154,9 @@ static inline void script_step(struct script *s, const struct step *step)
 		CHECK_EQ(ramet_sleep(step->pause), 0);
 	if (step->reply)
 		script_say(s, step);
-	if (step->close)
+	if (step->close || s->lost)
 		script_close(s, step->close == 2);
+	s->lost = false;
 }
 
 static inline void *script_run(void *arg)
