@@ -42,7 +42,7 @@ struct script {
 	size_t accepted;
 	/* The rest is the server's. */
 	int listener, fd;
-	bool lost; /* the connection */
+	bool lost; /* the connection, and with it the script's end */
 	struct ramet *ramet;
 };
 
@@ -139,8 +139,7 @@ static inline void script_gone(struct script *s)
 static inline void script_step(struct script *s, const struct step *step)
 {
 	if (step->gone) {
-		if (s->fd >= 0)
-			script_gone(s);
+		script_gone(s);
 		return;
 	}
 	if (s->fd < 0) {
@@ -154,16 +153,15 @@ static inline void script_step(struct script *s, const struct step *step)
 		CHECK_EQ(ramet_sleep(step->pause), 0);
 	if (step->reply)
 		script_say(s, step);
-	if (step->close || s->lost)
+	if (step->close)
 		script_close(s, step->close == 2);
-	s->lost = false;
 }
 
 static inline void *script_run(void *arg)
 {
 	struct script *s = arg;
 
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count && !s->lost; i++)
 		script_step(s, &s->steps[i]);
 	if (s->fd >= 0)
 		script_close(s, false);
@@ -184,9 +182,17 @@ static inline void script_start(struct script *s)
 	s->ramet = spawn(script_run, s);
 }
 
+/* A call that was failed on purpose may have ended the client before. */
 static inline void script_end(struct script *s)
 {
-	join(s->ramet);
+	int r = 0;
+
+	RAMET_WITHIN(test_is_swept() ? RAMET_SEC : RAMET_NEVER)
+		r = ramet_join(s->ramet, NULL);
+	if (r < 0) {
+		CHECK(test_is_swept() && errno == ETIMEDOUT);
+		test_fail(__FILE__, __LINE__, "the script did not end");
+	}
 	if (!s->count)
 		CHECK_EQ(ramet_close(s->listener), 0);
 }
