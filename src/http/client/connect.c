@@ -25,7 +25,7 @@ static int ask_for_tunnel(struct ramet_http_client *c, struct link *link,
 			  const struct proxy *proxy, const struct url *url)
 {
 	struct text t = {0};
-	ssize_t n = 0;
+	ssize_t n;
 
 	ramet__text_put(&t, "CONNECT ");
 	ramet__text_host(&t, url, true);
@@ -40,11 +40,12 @@ static int ask_for_tunnel(struct ramet_http_client *c, struct link *link,
 		ramet__text_put(&t, c->user_agent);
 	}
 	ramet__text_put(&t, "\r\n\r\n");
-	if (t.err == 0)
+	n = t.err;
+	if (n == 0)
 		n = ramet__conn_writev(link->conn,
 				       &(struct iovec){t.data, t.size}, 1);
 	ramet__text_free(&t);
-	return t.err < 0 ? t.err : n < 0 ? (int)n : 0;
+	return n < 0 ? (int)n : 0;
 }
 
 /* What the proxy's refusal means to who asked for a connection. */
