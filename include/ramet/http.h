@@ -81,7 +81,8 @@ RAMET_API int ramet_http_listen_fd(struct ramet_http_server *s, int fd,
 
 /* Serve until it is stopped, and every connection has ended.  Once.  Blocks.
  * Cancel stops it as well.  Returns 0, or -1: EINVAL (nothing is listened on),
- * ENOMEM, ECANCELED. */
+ * EBUSY (stop_signals: another stream has them), ENOMEM, ETIMEDOUT, ECANCELED,
+ * and what made accept(2) fail for good. */
 RAMET_API int ramet_http_serve(struct ramet_http_server *s);
 
 /* Stop it: nothing more is accepted, idle connections are closed, requests are
@@ -97,6 +98,7 @@ struct ramet_http_stats {
 	uint64_t connections, busy;           /* now; of them in a handler */
 	uint64_t timed_out;                   /* answered with 408, or cut */
 	uint64_t bytes_in, bytes_out;         /* heads and bodies */
+	uint64_t log_lost; /* lines of the log that could not be written */
 };
 RAMET_API void ramet_http_get_stats(const struct ramet_http_server *s,
 				    struct ramet_http_stats *stats);

@@ -25,10 +25,9 @@ struct talk {
 
 /* ---- its input ---------------------------------------------------------- */
 
-/* Without the signal that kills programs which write to nobody: that is for
- * this OS thread alone, so it is blocked meanwhile, and taken if it has come.
- */
-static long write_quietly(int fd, const void *data, size_t size)
+/* The signal is for this OS thread alone, so it is blocked meanwhile, and taken
+ * if it has come. */
+long ramet__write_quietly(int fd, const void *data, size_t size)
 {
 	uint64_t pipe = UINT64_C(1) << (SIGPIPE - 1), before = 0, pending = 0;
 	struct timespec now = {0, 0};
@@ -55,7 +54,8 @@ static int feed(struct talk *t)
 	long n = 0;
 
 	if (p->written < t->size)
-		n = write_quietly(fd, t->in + p->written, t->size - p->written);
+		n = ramet__write_quietly(fd, t->in + p->written,
+					 t->size - p->written);
 	if (n > 0)
 		p->written += (size_t)n;
 	if (n == -EAGAIN || n == -EINTR)

@@ -38,4 +38,7 @@ int ramet__process_wait_until(struct loop *l, struct ramet_process *p,
 /* Close our end of one of its pipes, if there is one: 0 or -EBADF. */
 int ramet__process_close(struct ramet_process *p, int stream);
 
+/* write(2) without SIGPIPE, which kills programs that write to nobody. */
+long ramet__write_quietly(int fd, const void *data, size_t size);
+
 #endif

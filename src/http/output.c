@@ -1,0 +1,234 @@
+/* output.c - what goes out on a connection.
+ *
+ * Answers to requests that came in one piece go out in one piece.  Nobody waits
+ * for that: an answer that is held back while the next request is handled is
+ * sent by another ramet as soon as that handler waits for something.
+ */
+#include "http/server.h"
+
+#include "io/iov.h"
+#include "io/sock.h"
+#include "kernel/calls.h"
+
+#include <string.h>
+
+/* ---- room ---------------------------------------------------------------- */
+
+static int grow(struct http_output *out, size_t need)
+{
+	size_t size = out->size ? out->size : OUTPUT_SIZE;
+	char *data;
+
+	while (size < need)
+		size *= 2;
+	if (size > UINT32_MAX / 2)
+		return -ENOMEM;
+	data = kernel_alloc(size);
+	if (!data)
+		return -ENOMEM;
+	if (out->data)
+		memcpy(data, out->data + out->at, out->end - out->at);
+	kernel_free(out->data);
+	out->data = data;
+	out->size = (uint32_t)size;
+	return 0;
+}
+
+char *ramet__output_room(struct ramet_http *h, size_t size)
+{
+	struct http_output *out = &h->out;
+	size_t used = out->end - out->at;
+
+	if (likely(size <= out->size - (size_t)out->end))
+		return out->data + out->end;
+	if (size > UINT32_MAX / 4)
+		return NULL;
+	if (used + size > out->size) {
+		if (grow(out, used + size) < 0)
+			return NULL;
+	} else if (used) {
+		memmove(out->data, out->data + out->at, used);
+	}
+	h->chunk_at -= h->chunk_open ? out->at : 0;
+	out->end = (uint32_t)used;
+	out->at = 0;
+	return out->data + out->end;
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static ssize_t send_now(int fd, const struct iovec *iov, size_t count)
+{
+	struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+			     .msg_iovlen = count};
+	enum { FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT };
+
+	return count == 1 ? ramet__sock_send(fd, iov->iov_base, iov->iov_len,
+					     FLAGS, NULL, 0)
+			  : ramet__sock_sendmsg(fd, &msg, FLAGS);
+}
+
+/* Wait until something more can be sent. */
+static int wait_writable(const struct ramet_http *h)
+{
+	struct pollfd p = {h->conn->fd, POLLOUT, 0};
+	struct ramet_scope scope;
+	int n;
+
+	ramet_scope_open(&scope, ramet__http_write_time(h));
+	n = ramet__sock_poll(&p, 1);
+	ramet_scope_close(&scope);
+	if (n < 0 && scope.expired)
+		h->server->stats.timed_out++;
+	return n < 0 ? n : 0;
+}
+
+static int send_plain(struct ramet_http *h, struct iovs *v)
+{
+	while (v->count) {
+		ssize_t n = send_now(h->conn->fd, v->next, v->count);
+
+		if (n == -EAGAIN) {
+			n = wait_writable(h);
+			if (n < 0)
+				return (int)n;
+		}
+		if (n < 0)
+			return (int)n;
+		iovs_skip(v, (size_t)n);
+	}
+	return 0;
+}
+
+/* In steps, each of which may take its time. */
+static int send_tls(struct ramet_http *h, struct iovs *v)
+{
+	enum { STEP = 16 * 1024 };
+
+	while (v->count) {
+		struct iovec step = *v->next;
+		struct ramet_scope scope;
+		ssize_t n;
+
+		if (step.iov_len > STEP)
+			step.iov_len = STEP;
+		iovs_skip(v, step.iov_len);
+		ramet_scope_open(&scope, ramet__http_write_time(h));
+		n = ramet__conn_writev(h->conn, &step, 1);
+		ramet_scope_close(&scope);
+		if (n < 0 && scope.expired)
+			h->server->stats.timed_out++;
+		if (n < 0)
+			return (int)n;
+	}
+	return 0;
+}
+
+int ramet__output_send(struct ramet_http *h, struct iovec *iov, int count)
+{
+	enum { MORE = 4 };
+	struct iovec all[1 + MORE];
+	struct iovs v = {.next = all};
+	size_t size = 0;
+
+	assert(count <= MORE);
+	ramet__output_not_late(h->link);
+	if (h->write_error)
+		return h->write_error;
+	if (h->out.at < h->out.end)
+		all[v.count++] = (struct iovec){h->out.data + h->out.at,
+						h->out.end - h->out.at};
+	for (int i = 0; i < count; i++)
+		if (iov[i].iov_len)
+			all[v.count++] = iov[i];
+	size = iov_total(all, v.count);
+	h->write_error = h->link->tls ? send_tls(h, &v) : send_plain(h, &v);
+	h->out.at = h->out.end = 0;
+	if (h->write_error)
+		h->close = true;
+	else
+		h->server->stats.bytes_out += size;
+	return h->write_error;
+}
+
+/* ---- soon ---------------------------------------------------------------- */
+
+void ramet__output_not_late(struct http_conn *c)
+{
+	if (likely(!c->late_link))
+		return;
+	*c->late_link = c->late_next;
+	if (c->late_next)
+		c->late_next->late_link = c->late_link;
+	c->late_link = NULL;
+}
+
+/* As much as goes at once; its ramet does the rest, and finds the errors.
+ * Nothing here lets others run. */
+static void send_late(struct http_conn *c)
+{
+	struct http_output *out = &c->h->out;
+	uint32_t end = c->h->chunk_open ? c->h->chunk_at : out->end;
+	ssize_t n;
+
+	do
+		n = kernel_sendto(c->conn->fd, out->data + out->at,
+				  end - out->at, MSG_NOSIGNAL | MSG_DONTWAIT,
+				  NULL, 0);
+	while (n == -EINTR);
+	if (n < 0)
+		return;
+	out->at += (uint32_t)n;
+	c->server->stats.bytes_out += (uint64_t)n;
+}
+
+static void *send_all_late(void *arg)
+{
+	struct ramet_http_server *s = arg;
+	struct http_conn *c;
+
+	s->sender = false;
+	while ((c = s->late)) {
+		ramet__output_not_late(c);
+		send_late(c);
+	}
+	return NULL;
+}
+
+static void on_sender_end(struct ramet *t)
+{
+	ramet__server_ended(t->cold->arg, t);
+}
+
+/* Have it sent when others run.  Returns 0 or -errno. */
+static int be_late(struct http_conn *c)
+{
+	struct ramet_http_server *s = c->server;
+	int err = 0;
+
+	if (c->late_link)
+		return 0;
+	if (!s->sender) {
+		s->sender = ramet__server_spawn(s, send_all_late, s,
+						on_sender_end, &err);
+		if (!s->sender)
+			return err;
+	}
+	c->late_next = s->late;
+	if (s->late)
+		s->late->late_link = &c->late_next;
+	c->late_link = &s->late;
+	s->late = c;
+	return 0;
+}
+
+int ramet__output_send_soon(struct ramet_http *h)
+{
+	struct http_conn *c = h->link;
+	bool more = h->in.at < h->in.end && h->body_ended && !h->close;
+
+	if (more && !c->tls && h->out.end - h->out.at < OUTPUT_GATHER &&
+	    be_late(c) == 0)
+		return 0;
+	return ramet__output_send(h, NULL, 0);
+}
