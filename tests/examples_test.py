@@ -625,6 +625,31 @@ def workers_are_started_anew():
 
 
 @tap.test
+def mashup_returns_what_came_in_time():
+    """Its own sources: the last two answer after seconds."""
+    status, out, err = run("mashup", env={k: v for k, v in os.environ.items() if "proxy" not in k.lower()})
+    equal((status, err), (0, ""))
+    said = [line.split("/")[-1] for line in out.splitlines()]
+    equal(said[3:5], ["5000: no answer", "10000: no answer"])
+    for line, ms in zip(said[:3], (20, 80, 150)):  # however busy the machine: late is no answer
+        assert line in (f"{ms}: said after {ms} ms", f"{ms}: no answer"), out
+    equal(said[5:], [f"{sum('said' in line for line in said)} of 5"])
+
+
+@tap.test
+def mashup_asks_whom_it_is_told():
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n") as good, answering(None) as silent, \
+            answering(b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno") as missing, refusing() as closed:
+        urls = [f"http://127.0.0.1:{port}/" for port in (good, silent, missing, closed)] + ["nonsense"]
+        status, out, err = run("mashup", *urls,
+                               env={k: v for k, v in os.environ.items() if "proxy" not in k.lower()})
+    equal((status, err), (0, ""))
+    lines = out.splitlines()
+    assert lines[0] in (f"{urls[0]}: hello", f"{urls[0]}: no answer"), out
+    equal(lines[1:5], [f"{url}: no answer" for url in urls[1:]])
+
+
+@tap.test
 def workers_without_jobs_end():
     equal(run("workers", "0"), (0, "", ""))
 
