@@ -1,0 +1,17 @@
+/* find.h - finds the file that is asked for without holding up the loop. */
+#ifndef HTTP_FILES_FIND_H
+#define HTTP_FILES_FIND_H
+
+#include "core/core.h"
+#include "http/files/beneath.h"
+
+/* As ramet__beneath_find, below the directory `root`.  At once if the kernel
+ * knows all the names, else a helper looks.  Also -ETIMEDOUT, -ECANCELED,
+ * -ENOMEM, -EAGAIN (no thread to be had). */
+int ramet__find(struct loop *l, const char *root, const char *path, bool gzip,
+		struct found *found);
+
+/* The same for one file that is named by the program: links are followed. */
+int ramet__find_file(struct loop *l, const char *path, struct found *found);
+
+#endif
