@@ -42,9 +42,12 @@ ssize_t ramet__file_read(struct found *found, void *buf, size_t size,
 			 uint64_t at)
 {
 	struct iovec iov = {buf, size};
-	ssize_t n = kernel_preadv2(found->fd, &iov, 1, (int64_t)at, RWF_NOWAIT);
 	struct io io;
+	ssize_t n;
 
+	do
+		n = kernel_preadv2(found->fd, &iov, 1, (int64_t)at, RWF_NOWAIT);
+	while (n == -EINTR);
 	if (likely(n >= 0))
 		return n;
 	if (n != -EAGAIN && n != -EOPNOTSUPP && n != -ENOSYS)
