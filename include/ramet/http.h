@@ -81,7 +81,8 @@ RAMET_API int ramet_http_listen_fd(struct ramet_http_server *s, int fd,
 
 /* Serve until it is stopped, and every connection has ended.  Once.  Blocks.
  * Cancel stops it as well.  Returns 0, or -1: EINVAL (nothing is listened on),
- * ENOMEM, ECANCELED. */
+ * EBUSY (stop_signals: another stream has them), ENOMEM, ETIMEDOUT, ECANCELED,
+ * and what made accept(2) fail for good. */
 RAMET_API int ramet_http_serve(struct ramet_http_server *s);
 
 /* Stop it: nothing more is accepted, idle connections are closed, requests are

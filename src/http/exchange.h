@@ -99,7 +99,7 @@ struct ramet_http {
 	/* The arena. */
 	struct http_block *blocks;
 	uint32_t space_used;
-	char space[HTTP_SPACE];
+	char space[HTTP_SPACE] __attribute__((aligned(8)));
 
 	struct http_head head;
 	struct ramet_http_header headers[HTTP_FIELDS]; /* see header_at */

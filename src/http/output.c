@@ -169,10 +169,13 @@ static void send_late(struct http_conn *c)
 {
 	struct http_output *out = &c->h->out;
 	uint32_t end = c->h->chunk_open ? c->h->chunk_at : out->end;
-	ssize_t n =
-		kernel_sendto(c->conn->fd, out->data + out->at, end - out->at,
-			      MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+	ssize_t n;
 
+	do
+		n = kernel_sendto(c->conn->fd, out->data + out->at,
+				  end - out->at, MSG_NOSIGNAL | MSG_DONTWAIT,
+				  NULL, 0);
+	while (n == -EINTR);
 	if (n < 0)
 		return;
 	out->at += (uint32_t)n;

@@ -271,20 +271,44 @@ static int wait_for_room(struct ramet_http_server *s)
 	return err;
 }
 
+/* What will pass. */
+static bool is_shortage(int err)
+{
+	return err == -ENOMEM || err == -ENOBUFS || err == -ENOSPC ||
+	       err == -EMFILE || err == -ENFILE || err == -EAGAIN;
+}
+
+static int accept_one(struct http_listener *l)
+{
+	struct sockaddr_storage addr = {0};
+	socklen_t size = sizeof addr;
+	int fd = ramet__sock_accept(l->fd, (struct sockaddr *)&addr, &size, 0);
+
+	if (fd < 0)
+		return fd;
+	ramet__http_accepted(l, fd, (struct sockaddr *)&addr);
+	return 0;
+}
+
 static void *accept_all(void *arg)
 {
+	enum { PAUSE = 10 * 1000 * 1000 };
 	struct http_listener *l = arg;
 	struct ramet_http_server *s = l->server;
 
-	while (!s->stopping && wait_for_room(s) == 0) {
-		struct sockaddr_storage addr = {0};
-		socklen_t size = sizeof addr;
-		int fd = ramet__sock_accept(l->fd, (struct sockaddr *)&addr,
-					    &size, 0);
+	while (!s->stopping) {
+		int err = wait_for_room(s);
 
-		if (fd < 0)
+		if (err == 0 && !s->stopping)
+			err = accept_one(l);
+		if (is_shortage(err))
+			err = ramet__park_until(s->loop, WAIT_SLEEP, l,
+						time_add(kernel_now(), PAUSE));
+		if (err < 0 && err != -ETIMEDOUT && !s->stopping) {
+			s->error = err; /* a listener that is none */
+			wake_server(s);
 			break;
-		ramet__http_accepted(l, fd, (struct sockaddr *)&addr);
+		}
 	}
 	return NULL;
 }
@@ -388,6 +412,7 @@ static void cancel_all(struct ramet_http_server *s)
 		ramet__cancel(c->ramet);
 }
 
+/* Acceptors that pause find it soon enough. */
 static void stop_accepting(struct ramet_http_server *s)
 {
 	struct ramet_waiter *w, *next;
@@ -455,8 +480,10 @@ static int serve(struct ramet_http_server *s)
 	s->served = true;
 	s->ramet = s->loop->current;
 	err = start(s, &w);
-	while (err == 0 && !stops(s))
+	while (err == 0 && !stops(s) && !s->error)
 		err = wait_until(s, RAMET_NEVER);
+	if (err == 0)
+		err = s->error;
 	drain(s, &w, err < 0 ? stops(s) : 1);
 	ramet_signals_free(w.signals);
 	return err;

@@ -81,6 +81,7 @@ struct ramet_http_server {
 	size_t running;       /* ramets of ours */
 	bool served, waiting; /* waiting: `server` is parked for us */
 	bool stopping;
+	int error;           /* -errno: what made it stop */
 	struct ramet *ramet; /* in ramet_http_serve */
 	struct ramet_waitq
 		room; /* acceptors that wait for a connection's end */

@@ -77,12 +77,23 @@ static inline void drop_date(char *text)
 	}
 }
 
+/* In place of a test that hangs: what is waited for has failed. */
+#define SOON RAMET_WITHIN((test_is_swept() ? 2 : 15) * RAMET_SEC)
+
+/* Until it holds. */
+#define AWAIT(cond)                                                            \
+	for (int i_ = 0; !(cond); i_++) {                                      \
+		CHECK(i_ < 3000);                                              \
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0);                            \
+	}
+
 /* All that comes until the end of the connection. */
 static inline const char *hear_all(int fd)
 {
 	static char text[1 << 16];
-	ssize_t n = ramet_read_all(fd, text, sizeof text - 1);
+	ssize_t n = -1;
 
+	SOON n = ramet_read_all(fd, text, sizeof text - 1);
 	CHECK(n >= 0);
 	text[n] = '\0';
 	drop_date(text);
@@ -97,8 +108,9 @@ static inline void hear_at(const char *file, int line, int fd, const char *want)
 
 	text[0] = '\0';
 	while (strcmp(text, want) != 0) {
-		ssize_t n = ramet_read(fd, text + got, sizeof text - 1 - got);
+		ssize_t n = -1;
 
+		SOON n = ramet_read(fd, text + got, sizeof text - 1 - got);
 		if (n > 0)
 			text[got + (size_t)n] = '\0';
 		drop_date(text);
@@ -113,8 +125,9 @@ static inline void hear_at(const char *file, int line, int fd, const char *want)
 static inline void hear_end_at(const char *file, int line, int fd)
 {
 	char c;
-	ssize_t n = ramet_read(fd, &c, 1);
+	ssize_t n = -1;
 
+	SOON n = ramet_read(fd, &c, 1);
 	if (n != 0)
 		test_fail(file, line, "no end: %d %d", (int)n, errno);
 	CHECK_EQ(ramet_close(fd), 0);
