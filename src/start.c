@@ -6,6 +6,7 @@
 #include "io/mode.h"
 #include "sync/claim.h"
 #include "kernel/guard.h"
+#include "net/names/state.h"
 #include "sync/lot.h"
 #include "sync/outside.h"
 #include "task/actor/actor.h"
@@ -25,6 +26,7 @@ static void end(void *loop)
 	ramet__loops_end(l);
 	handle = l->handle;
 	ramet__actors_close(l);
+	lookups_close(l);
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
@@ -51,6 +53,7 @@ void ramet__after_fork(struct loop *l)
 	ramet__io_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__actors_after_fork(l);
+	lookups_after_fork(l);
 	ramet__claims_after_fork(l);
 	ramet__gate_after_fork(l);
 	ramet__core_after_fork(l);

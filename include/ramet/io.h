@@ -84,7 +84,7 @@ RAMET_API ssize_t ramet_sendmsg(int fd, const struct msghdr *msg, int flags);
  *     tcp://127.0.0.1:80  tcp://[::1]:80  udp://0.0.0.0:53  unix:///run/x
  *     unix-dgram:///run/x  unix-seqpacket:///run/x  unix://@abstract
  * Port 0 lets the kernel choose; an empty host means any address to listen on
- * and the loopback to dial.  Hosts are numeric.
+ * and the loopback to dial.  Hosts are numeric; only ramet_dial takes names.
  * ramet_address parses one.  Returns the socket type (SOCK_STREAM, ...), or
  * -1: EINVAL. */
 RAMET_API int ramet_address(const char *text, struct sockaddr_storage *addr,
@@ -96,8 +96,11 @@ RAMET_API int ramet_address(const char *text, struct sockaddr_storage *addr,
  * socket, bind, listen. */
 RAMET_API int ramet_listen(const char *address);
 
-/* Connect to an address; TCP_NODELAY is set.  Blocks.  Returns a descriptor,
- * or -1: EINVAL and the errors of socket, connect. */
+/* Connect to an address; TCP_NODELAY is set.  A name ("tcp://example.com:80") is
+ * looked up (ramet/net.h), and its addresses are tried side by side, each begun
+ * 250 ms after the one before (RFC 8305).  Blocks.  Returns a descriptor, or -1:
+ * EINVAL, the errors of socket, connect; ENXIO (there is no such name),
+ * EHOSTUNREACH (nobody could tell). */
 RAMET_API int ramet_dial(const char *address);
 
 /* The port a socket is bound to, 0 if it has none, or -1: EBADF, ENOTSOCK. */

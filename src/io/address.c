@@ -1,4 +1,6 @@
 /* address.c - listen and dial by address string. */
+#include "io/address.h"
+
 #include "io/fd.h"
 
 #include "kernel/calls.h"
@@ -102,9 +104,8 @@ static int parse_path(const char *text, struct sockaddr_storage *addr,
 	return 0;
 }
 
-/* The socket type, or -EINVAL. */
-static int parse(const char *text, struct sockaddr_storage *addr,
-		 socklen_t *size)
+int ramet__address(const char *text, struct sockaddr_storage *addr,
+		   socklen_t *size)
 {
 	const struct scheme *scheme = text ? scheme_of(text) : NULL;
 	int err;
@@ -121,7 +122,7 @@ static int parse(const char *text, struct sockaddr_storage *addr,
 int ramet_address(const char *text, struct sockaddr_storage *addr,
 		  socklen_t *size)
 {
-	return (int)ramet__ret(parse(text, addr, size));
+	return (int)ramet__ret(ramet__address(text, addr, size));
 }
 
 /* A socket for the address in text. */
@@ -130,7 +131,7 @@ static int open_for(const char *text, struct sockaddr_storage *addr,
 {
 	if (!ramet__loop())
 		return -ENOMEM;
-	*type = parse(text, addr, size);
+	*type = ramet__address(text, addr, size);
 	return *type < 0 ? *type : ramet__socket(addr->ss_family, *type, 0);
 }
 
@@ -199,27 +200,21 @@ int ramet_listen_shared(const char *address)
 	return (int)ramet__ret(listen_on(address, SO_REUSEPORT));
 }
 
-static int dial(const char *text)
+int ramet__address_dial(const struct sockaddr_storage *addr, socklen_t size,
+			int type)
 {
-	struct sockaddr_storage addr;
-	socklen_t size;
-	int type, err;
-	int fd = open_for(text, &addr, &size, &type);
+	int fd = ramet__socket(addr->ss_family, type, 0);
+	int err;
 
 	if (fd < 0)
 		return fd;
-	err = send_at_once(fd, &addr, type);
+	err = send_at_once(fd, addr, type);
 	if (err == 0)
-		err = ramet__connect(fd, (struct sockaddr *)&addr, size);
+		err = ramet__connect(fd, (const struct sockaddr *)addr, size);
 	if (err == 0)
 		return fd;
 	ramet__close(fd);
 	return err;
-}
-
-int ramet_dial(const char *address)
-{
-	return (int)ramet__ret(dial(address));
 }
 
 static int port_of(int fd)

@@ -1,0 +1,15 @@
+/* address.h - address strings, for the layers above. */
+#ifndef IO_ADDRESS_H
+#define IO_ADDRESS_H
+
+#include <sys/socket.h>
+
+/* As ramet_address: the socket type, or -EINVAL. */
+int ramet__address(const char *text, struct sockaddr_storage *addr,
+		   socklen_t *size);
+
+/* A socket of that type, connected, with TCP_NODELAY; or -errno. */
+int ramet__address_dial(const struct sockaddr_storage *addr, socklen_t size,
+			int type);
+
+#endif
