@@ -3,6 +3,7 @@
 #include "core/errand.h"
 #include "core/outlet.h"
 #include "debug/report.h"
+#include "http/client/loop.h"
 #include "io/mode.h"
 #include "sync/claim.h"
 #include "kernel/guard.h"
@@ -23,6 +24,7 @@ static void end(void *loop)
 
 	ramet__this_loop = l;
 	ramet__end_main(l);
+	ramet__http_close(l);
 	ramet__loops_end(l);
 	handle = l->handle;
 	ramet__actors_close(l);
@@ -51,6 +53,7 @@ void ramet__after_fork(struct loop *l)
 {
 	kernel_guard_after_fork();
 	ramet__io_after_fork(l);
+	ramet__http_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__actors_after_fork(l);
 	lookups_after_fork(l);

@@ -22,6 +22,10 @@ ssize_t ramet__sock_send(int number, const void *buf, size_t size, int flags,
 ssize_t ramet__sock_recvmsg(int number, struct msghdr *msg, int flags);
 ssize_t ramet__sock_sendmsg(int number, const struct msghdr *msg, int flags);
 
+/* Send size bytes of `file` from offset on, by sendfile(2) if it can, without
+ * waiting for a disk here.  Returns how many: less if the file ends before. */
+ssize_t ramet__sock_sendfile(int number, int file, off_t offset, size_t size);
+
 int ramet__sock_poll(struct pollfd *fds, size_t count);
 
 #endif

@@ -329,6 +329,7 @@ static bool takes_fd(long nr)
 	case SYS_pwritev2:
 	case SYS_sendto:
 	case SYS_sendmsg:
+	case SYS_sendfile: /* which none of ours knows */
 		return true;
 	}
 	return false;
