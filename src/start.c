@@ -3,9 +3,11 @@
 #include "core/errand.h"
 #include "core/outlet.h"
 #include "debug/report.h"
+#include "http/client/loop.h"
 #include "io/mode.h"
 #include "sync/claim.h"
 #include "kernel/guard.h"
+#include "net/names/state.h"
 #include "sync/lot.h"
 #include "sync/outside.h"
 #include "task/actor/actor.h"
@@ -22,9 +24,11 @@ static void end(void *loop)
 
 	ramet__this_loop = l;
 	ramet__end_main(l);
+	ramet__http_close(l);
 	ramet__loops_end(l);
 	handle = l->handle;
 	ramet__actors_close(l);
+	lookups_close(l);
 	ramet__debug_close(l);
 	ramet__this_loop = NULL;
 	ramet__lot_leave(l);
@@ -49,8 +53,10 @@ void ramet__after_fork(struct loop *l)
 {
 	kernel_guard_after_fork();
 	ramet__io_after_fork(l);
+	ramet__http_after_fork(l);
 	ramet__lot_after_fork();
 	ramet__actors_after_fork(l);
+	lookups_after_fork(l);
 	ramet__claims_after_fork(l);
 	ramet__gate_after_fork(l);
 	ramet__core_after_fork(l);

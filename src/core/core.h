@@ -217,6 +217,8 @@ struct loop {
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
 	struct actors *actors;  /* task/actor/'s; NULL until needed */
+	struct ramet_http_client *http_clients; /* http/client/'s */
+	struct names *names;    /* net/names/'s; NULL until needed */
 	void *handle;           /* task/loops.c's; NULL: it is alone */
 	uint64_t *load_at;      /* atomic: how many run; may be NULL */
 	struct mail *inbox;     /* atomic: newest first */

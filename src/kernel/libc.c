@@ -18,8 +18,6 @@ struct kernel_libc ramet__libc = {
 	.pthread_key_create = pthread_key_create,
 	.pthread_once = pthread_once,
 	.sigaction = sigaction,
-	.getaddrinfo = getaddrinfo,
-	.getnameinfo = getnameinfo,
 };
 
 /* Defined by the preloaded library that takes them. */
@@ -85,6 +83,4 @@ void kernel_libc_find(void)
 	FIND(pthread_key_create);
 	FIND(pthread_once);
 	FIND(sigaction);
-	FIND(getaddrinfo);
-	FIND(getnameinfo);
 }

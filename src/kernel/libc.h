@@ -6,7 +6,6 @@
 #ifndef KERNEL_LIBC_H
 #define KERNEL_LIBC_H
 
-#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -26,10 +25,6 @@ struct kernel_libc {
 	int (*pthread_key_create)(pthread_key_t *, void (*)(void *));
 	int (*pthread_once)(pthread_once_t *, void (*)(void));
 	int (*sigaction)(int, const struct sigaction *, struct sigaction *);
-	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *,
-			   struct addrinfo **);
-	int (*getnameinfo)(const struct sockaddr *, socklen_t, char *,
-			   socklen_t, char *, socklen_t, int);
 };
 
 /* Right from the start of the first loop on. */

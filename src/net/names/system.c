@@ -1,5 +1,6 @@
 /* system.c - libc's look-ups take as long as name servers do, so a helper makes
- * them; who has asked may leave meanwhile, so nothing in them is the caller's. */
+ * them; who has asked may leave meanwhile, so nothing in them is the caller's.
+ */
 #include "net/names/system.h"
 
 #include "kernel/libc.h"
@@ -29,6 +30,14 @@ static int failed(int error, int *err)
 	return error == -ENOMEM ? EAI_MEMORY : EAI_SYSTEM;
 }
 
+/* libc's own, past the names that `ramet run` has taken. */
+static void *libc_symbol(const char *name, void *by_name)
+{
+	void *own = kernel_libc_symbol(name);
+
+	return own ? own : by_name;
+}
+
 /* ---- names to addresses ------------------------------------------------- */
 
 struct forward {
@@ -43,10 +52,11 @@ struct forward {
 static void run_forward(struct lane_call *c)
 {
 	struct forward *f = container_of(c, struct forward, call);
+	__typeof__(getaddrinfo) *look_up =
+		libc_symbol("getaddrinfo", getaddrinfo);
 
-	f->error = ramet__libc.getaddrinfo(f->node, f->service,
-					   f->hinted ? &f->hints : NULL,
-					   &f->result);
+	f->error = look_up(f->node, f->service, f->hinted ? &f->hints : NULL,
+			   &f->result);
 	f->error_number = errno;
 	if (f->error)
 		f->result = NULL;
@@ -69,8 +79,8 @@ static size_t room_for(const char *text)
 static struct forward *forward_new(const char *node, const char *service,
 				   const struct addrinfo *hints)
 {
-	struct forward *f = kernel_alloc(sizeof *f + room_for(node) +
-					 room_for(service));
+	struct forward *f =
+		kernel_alloc(sizeof *f + room_for(node) + room_for(service));
 
 	if (!f)
 		return NULL;
@@ -120,11 +130,13 @@ struct reverse {
 static void run_reverse(struct lane_call *c)
 {
 	struct reverse *r = container_of(c, struct reverse, call);
+	__typeof__(getnameinfo) *look_up =
+		libc_symbol("getnameinfo", getnameinfo);
 
-	r->error = ramet__libc.getnameinfo(
-		(const struct sockaddr *)&r->addr, r->size,
-		r->host_room ? r->host : NULL, r->host_room,
-		r->service_room ? r->service : NULL, r->service_room, r->flags);
+	r->error = look_up((const struct sockaddr *)&r->addr, r->size,
+			   r->host_room ? r->host : NULL, r->host_room,
+			   r->service_room ? r->service : NULL, r->service_room,
+			   r->flags);
 	r->error_number = errno;
 }
 

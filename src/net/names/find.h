@@ -1,0 +1,61 @@
+/* find.h - addresses of a name, from whoever knows them. */
+#ifndef NET_NAMES_FIND_H
+#define NET_NAMES_FIND_H
+
+#include <netinet/in.h>
+
+#include "net/names/state.h"
+
+struct found_addr {
+	int family;
+	uint32_t scope;
+	uint8_t bytes[16];
+};
+
+struct found {
+	char name[NAME_ROOM]; /* the canonical one */
+	struct found_addr *list;
+	size_t count, room;
+	bool numeric; /* it was no name */
+};
+
+void ramet__found_free(struct found *f);
+
+/* Append one.  Returns 0 or EAI_MEMORY. */
+int ramet__found_add(struct found *f, int family, const void *bytes,
+		     uint32_t scope);
+
+/* If text is an address for `family` or any (AF_UNSPEC), append it; mapped:
+ * IPv4 will do for AF_INET6.  Returns 0, 1 if it is none, EAI_ADDRFAMILY,
+ * EAI_MEMORY, EAI_NONAME (its scope is none). */
+int ramet__found_number(struct found *f, const char *text, int family,
+			bool mapped);
+
+/* What only libc can tell. */
+enum { FIND_SYSTEM = 1 };
+
+/* Look a name up.  Returns 0, FIND_SYSTEM, or one of the EAI_ codes; with
+ * EAI_SYSTEM *err is -errno. */
+int ramet__find(struct loop *l, struct names *n, const struct config *c,
+		const char *name, int family, struct found *f, int *err);
+
+/* The name of an address; 0: it is in `name`.  The same errors. */
+int ramet__find_name(struct loop *l, struct names *n, const struct config *c,
+		     int family, const void *addr, char name[NAME_ROOM],
+		     int *err);
+
+/* EAI_ code for -errno, which *err then has. */
+int ramet__find_failed(int error, int *err);
+
+/* Whether to ask libc in any case: characters that are no ASCII. */
+bool ramet__name_is_plain(const char *name);
+
+/* ---- sort.c, interfaces.c ----------------------------------------------- */
+
+/* Into the order in which they should be tried: RFC 6724. */
+void ramet__found_sort(struct found *f);
+
+/* Which families this machine has addresses of, but for the loopback's. */
+void ramet__interfaces(struct loop *l, struct names *n, bool *v4, bool *v6);
+
+#endif
