@@ -69,8 +69,8 @@ static int file_of(size_t size)
 	fd = open(path, O_CREAT | O_TRUNC | O_RDWR, 0600);
 	CHECK(fd >= 0);
 	for (size_t done = 0; done < size;) {
-		size_t some = size - done < sizeof buf ? size - done
-						       : sizeof buf;
+		size_t some =
+			size - done < sizeof buf ? size - done : sizeof buf;
 
 		for (size_t i = 0; i < some; i++)
 			buf[i] = nth(done + i);
@@ -223,10 +223,14 @@ static void send_files(bool foreign)
 	static const struct {
 		size_t size, offset, count, want;
 	} cases[] = {
-		{10, 0, 10, 10},       {10, 3, 4, 4},
-		{10, 3, 100, 7},       {10, 10, 1, 0},
-		{10, 20, 1, 0},        {0, 0, 1, 0},
-		{10, 0, 0, 0},         {5000, 1, 4999, 4999},
+		{10, 0, 10, 10},
+		{10, 3, 4, 4},
+		{10, 3, 100, 7},
+		{10, 10, 1, 0},
+		{10, 20, 1, 0},
+		{0, 0, 1, 0},
+		{10, 0, 0, 0},
+		{5000, 1, 4999, 4999},
 		{300000, 100, 299900, 299900},
 	};
 

@@ -361,6 +361,10 @@ void ramet__end_main(struct loop *l);
 /* Reclaim an ended ramet, which must not be the running one. */
 void ramet__release(struct ramet *t);
 
+/* As ramet_local_new and ramet_local_set: NULL, or -ENOMEM. */
+struct ramet_local *ramet__local_new(void (*destroy)(void *value));
+int ramet__local_set(struct ramet_local *key, void *value);
+
 void ramet__locals_destroy(struct ramet *t);
 
 /* Whether t's stack can be unwound to its base. */

@@ -12,21 +12,28 @@ struct ramet_local {
 static struct ramet_local *newest; /* atomic; never freed */
 static size_t key_count;           /* atomic */
 
-struct ramet_local *ramet_local_new(void (*destroy)(void *value))
+struct ramet_local *ramet__local_new(void (*destroy)(void *value))
 {
 	struct loop *l = ramet__loop();
 	struct ramet_local *key = l ? kernel_alloc(sizeof *key) : NULL;
 
-	if (!key) {
-		ramet__fail(-ENOMEM);
+	if (!key)
 		return NULL;
-	}
 	key->index = __atomic_fetch_add(&key_count, 1, __ATOMIC_RELAXED);
 	key->destroy = destroy;
 	key->older = __atomic_load_n(&newest, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&newest, &key->older, key, true,
 					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		;
+	return key;
+}
+
+struct ramet_local *ramet_local_new(void (*destroy)(void *value))
+{
+	struct ramet_local *key = ramet__local_new(destroy);
+
+	if (!key)
+		ramet__fail(-ENOMEM);
 	return key;
 }
 
@@ -57,16 +64,20 @@ static int reserve(struct cold *c, size_t index)
 	return 0;
 }
 
-int ramet_local_set(struct ramet_local *key, void *value)
+int ramet__local_set(struct ramet_local *key, void *value)
 {
 	struct loop *l = ramet__loop();
 	struct cold *c = l ? l->current->cold : NULL;
 	int err = c ? reserve(c, key->index) : -ENOMEM;
 
-	if (err < 0)
-		return (int)ramet__fail(err);
-	c->locals[key->index] = value;
-	return 0;
+	if (err == 0)
+		c->locals[key->index] = value;
+	return err;
+}
+
+int ramet_local_set(struct ramet_local *key, void *value)
+{
+	return (int)ramet__ret(ramet__local_set(key, value));
 }
 
 /* Destructors may set values again: as with pthreads, try a few times. */

@@ -200,17 +200,26 @@ int ramet_listen_shared(const char *address)
 	return (int)ramet__ret(listen_on(address, SO_REUSEPORT));
 }
 
+int ramet__address_socket(const struct sockaddr_storage *addr, int type)
+{
+	int fd = ramet__socket(addr->ss_family, type, 0);
+	int err = fd < 0 ? fd : send_at_once(fd, addr, type);
+
+	if (fd >= 0 && err < 0) {
+		ramet__close(fd);
+		return err;
+	}
+	return fd;
+}
+
 int ramet__address_dial(const struct sockaddr_storage *addr, socklen_t size,
 			int type)
 {
-	int fd = ramet__socket(addr->ss_family, type, 0);
-	int err;
+	int fd = ramet__address_socket(addr, type), err;
 
 	if (fd < 0)
 		return fd;
-	err = send_at_once(fd, addr, type);
-	if (err == 0)
-		err = ramet__connect(fd, (const struct sockaddr *)addr, size);
+	err = ramet__connect(fd, (const struct sockaddr *)addr, size);
 	if (err == 0)
 		return fd;
 	ramet__close(fd);

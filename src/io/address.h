@@ -8,7 +8,10 @@
 int ramet__address(const char *text, struct sockaddr_storage *addr,
 		   socklen_t *size);
 
-/* A socket of that type, connected, with TCP_NODELAY; or -errno. */
+/* A socket of that type, with TCP_NODELAY; or -errno. */
+int ramet__address_socket(const struct sockaddr_storage *addr, int type);
+
+/* The same, connected. */
 int ramet__address_dial(const struct sockaddr_storage *addr, socklen_t size,
 			int type);
 

@@ -1,4 +1,5 @@
-/* sendfile.c - a file's bytes into a socket, without passing through the program.
+/* sendfile.c - a file's bytes into a socket, without passing through the
+ * program.
  *
  * sendfile(2) waits for the disk even if the socket does not block, so what of
  * the next part is not in memory a helper reads first.  Two looks (RWF_NOWAIT)
@@ -133,7 +134,7 @@ static bool may_block(const struct io *io)
 	int flags = io->fd->nonblock ? O_NONBLOCK
 				     : kernel_fcntl(io->number, F_GETFL, 0);
 
-	return flags >= 0 && !(flags & O_NONBLOCK);
+	return flags < 0 || !(flags & O_NONBLOCK);
 }
 
 ssize_t ramet__sock_sendfile(int number, int file, off_t offset, size_t size)
@@ -142,7 +143,8 @@ ssize_t ramet__sock_sendfile(int number, int file, off_t offset, size_t size)
 	ssize_t n = ramet__io_begin(&t.out, number, WAIT_WRITE);
 	size_t done;
 
-	if (n == 0) /* as io/file.c: what can be read of a socket is no matter */
+	if (n ==
+	    0) /* as io/file.c: what can be read of a socket is no matter */
 		n = ramet__io_begin(&t.in, file, WAIT_WRITE);
 	if (n < 0)
 		return n;

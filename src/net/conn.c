@@ -1,4 +1,5 @@
-/* conn.c - connections: plain ones here, those with TLS by way of tls/layer.c. */
+/* conn.c - connections: plain ones here, those with TLS by way of tls/layer.c.
+ */
 #include "net/conn.h"
 
 #include "io/iov.h"

@@ -1,9 +1,15 @@
 /* dial.c - connect to an address, or to the first address of a name that
- * answers. */
+ * answers.
+ *
+ * Of a name's addresses some may lead nowhere, which takes minutes to find out:
+ * each is given 250 ms before the next is tried as well.
+ */
 #include "net/dial.h"
 
 #include "core/core.h"
 #include "io/address.h"
+#include "io/sock.h"
+#include "kernel/calls.h"
 #include "net/names/names.h"
 #include "ramet/io.h"
 #include "ramet/net.h"
@@ -29,23 +35,158 @@ static int failed(int error, int err)
 	return -EHOSTUNREACH;
 }
 
-/* The first error is that of the address that is preferred. */
-static int dial_list(const struct addrinfo *list)
+/* ---- happy eyeballs (RFC 8305) ------------------------------------------ */
+
+enum {
+	ATTEMPTS_MAX = 64,
+	ATTEMPT_DELAY_NS = 250 * 1000 * 1000, /* RFC 8305, 5 */
+};
+
+/* Attempts to connect, side by side; who comes first has won. */
+struct race {
+	struct loop *loop;
+	const struct addrinfo *order[ATTEMPTS_MAX];
+	size_t count, begun;
+	struct pollfd pending[ATTEMPTS_MAX];
+	size_t pending_count;
+	int winner; /* -1: none yet */
+	int error;  /* the first one */
+	int64_t next_at;
+};
+
+/* The families take turns, that of the preferred address begins (RFC 8305, 4).
+ */
+static void line_up(struct race *r, const struct addrinfo *list)
 {
-	int first = -ENXIO;
+	const struct addrinfo *same = list, *other = list;
 
-	for (const struct addrinfo *a = list; a; a = a->ai_next) {
-		struct sockaddr_storage addr = {0};
-		int fd;
-
-		memcpy(&addr, a->ai_addr, a->ai_addrlen);
-		fd = ramet__address_dial(&addr, a->ai_addrlen, a->ai_socktype);
-		if (fd >= 0 || fd == -ETIMEDOUT || fd == -ECANCELED)
-			return fd;
-		if (a == list)
-			first = fd;
+	while (r->count < ATTEMPTS_MAX && (same || other)) {
+		while (same && same->ai_family != list->ai_family)
+			same = same->ai_next;
+		while (other && other->ai_family == list->ai_family)
+			other = other->ai_next;
+		if (same) {
+			r->order[r->count++] = same;
+			same = same->ai_next;
+		}
+		if (other && r->count < ATTEMPTS_MAX) {
+			r->order[r->count++] = other;
+			other = other->ai_next;
+		}
 	}
-	return first;
+}
+
+/* The socket of an attempt has said how it ended. */
+static void end_attempt(struct race *r, int fd, int err)
+{
+	if (err == 0 && r->winner < 0) {
+		r->winner = fd;
+		return;
+	}
+	ramet__close(fd);
+	if (err < 0 && !r->error)
+		r->error = err;
+	r->next_at = r->loop->now; /* the next need not wait */
+}
+
+static void begin_attempt(struct race *r)
+{
+	const struct addrinfo *a = r->order[r->begun++];
+	struct sockaddr_storage addr = {0};
+	int fd, err;
+
+	memcpy(&addr, a->ai_addr, a->ai_addrlen);
+	r->next_at = time_add(r->loop->now, ATTEMPT_DELAY_NS);
+	fd = ramet__address_socket(&addr, a->ai_socktype);
+	if (fd < 0) {
+		r->error = r->error ? r->error : fd;
+		r->next_at = r->loop->now;
+		return;
+	}
+	err = kernel_connect(fd, a->ai_addr, a->ai_addrlen);
+	if (err == -EINPROGRESS || err == -EINTR)
+		r->pending[r->pending_count++] =
+			(struct pollfd){fd, POLLOUT, 0};
+	else
+		end_attempt(r, fd, err);
+}
+
+static int error_of(int fd)
+{
+	int error = 0;
+	socklen_t size = sizeof error;
+	int err = kernel_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+
+	return err < 0 ? err : -error;
+}
+
+static void look(struct race *r)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < r->pending_count; i++) {
+		struct pollfd p = r->pending[i];
+
+		if (p.revents)
+			end_attempt(r, p.fd, error_of(p.fd));
+		else
+			r->pending[left++] = p;
+	}
+	r->pending_count = left;
+}
+
+/* Until an attempt ends or it is time for the next. */
+static int wait_for_one(struct race *r)
+{
+	bool last = r->begun == r->count;
+	struct ramet_scope scope;
+	int n;
+
+	ramet_scope_open(&scope,
+			 last ? RAMET_NEVER : r->next_at - r->loop->now);
+	n = ramet__sock_poll(r->pending, r->pending_count);
+	ramet_scope_close(&scope);
+	r->loop->now = kernel_now();
+	if (n > 0)
+		look(r);
+	return n > 0 ? 0 : n == -ETIMEDOUT ? ramet__interrupted(r->loop) : n;
+}
+
+static int run(struct race *r)
+{
+	int err = 0;
+
+	while (err == 0 && r->winner < 0) {
+		if (r->begun < r->count &&
+		    (!r->pending_count || r->loop->now >= r->next_at))
+			begin_attempt(r);
+		else if (r->pending_count)
+			err = wait_for_one(r);
+		else
+			err = r->error ? r->error : -ENXIO;
+	}
+	for (size_t i = 0; i < r->pending_count; i++)
+		ramet__close(r->pending[i].fd);
+	return r->winner >= 0 ? r->winner : err;
+}
+
+static int dial_list(struct loop *l, const struct addrinfo *list)
+{
+	struct race *r;
+	int err = ramet__interrupted(l);
+
+	if (err < 0)
+		return err;
+	r = kernel_alloc(sizeof *r);
+	if (!r)
+		return -ENOMEM;
+	r->loop = l;
+	r->winner = -1;
+	l->now = kernel_now();
+	line_up(r, list);
+	err = run(r);
+	kernel_free(r);
+	return err;
 }
 
 static int dial_name(struct loop *l, const char *host, uint16_t port, int type)
@@ -60,7 +201,7 @@ static int dial_name(struct loop *l, const char *host, uint16_t port, int type)
 	error = ramet__names_addrinfo(l, host, service, &hints, &list, &err);
 	if (error)
 		return failed(error, err);
-	err = dial_list(list);
+	err = dial_list(l, list);
 	ramet_freeaddrinfo(list);
 	return err;
 }

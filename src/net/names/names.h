@@ -12,4 +12,10 @@ int ramet__names_addrinfo(struct loop *l, const char *node, const char *service,
 			  const struct addrinfo *hints,
 			  struct addrinfo **result, int *err);
 
+/* As ramet_getnameinfo. */
+int ramet__names_nameinfo(struct loop *l, const struct sockaddr *addr,
+			  socklen_t size, char *host, socklen_t host_room,
+			  char *service, socklen_t service_room, int flags,
+			  int *err);
+
 #endif

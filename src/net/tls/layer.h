@@ -13,7 +13,8 @@ struct tls_layer;
 struct ramet_tls;
 
 /* Shake hands over fd.  *layer is set while it lasts, and after it if it went
- * well, for ramet__tls_close; it is the caller's to close in any case if set. */
+ * well, for ramet__tls_close; it is the caller's to close in any case if set.
+ */
 int ramet__tls_start(struct tls_layer **layer, int fd, struct ramet_tls *tls,
 		     const char *name);
 

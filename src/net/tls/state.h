@@ -1,0 +1,69 @@
+/* state.h - one connection's TLS, for the files that make it up. */
+#ifndef NET_TLS_STATE_H
+#define NET_TLS_STATE_H
+
+#include "io/call.h"
+#include "net/tls/context.h"
+#include "net/tls/layer.h"
+#include "net/tls/openssl.h"
+
+/* No ramet is switched away inside of OpenSSL: what it wants to read that is
+ * not there ends the call, and what it wants to write that the socket does not
+ * take is put aside.  So its calls follow each other, whoever makes them, and
+ * none has to be made again with the same arguments. */
+struct tls_layer {
+	SSL *ssl; /* NULL until the hand-shake begins */
+	struct ramet_tls *tls;
+	struct io *io; /* of the call that OpenSSL is in; may be NULL */
+	int number;
+	uint32_t generation;
+	int users;     /* in a call, and the connection itself */
+	int broken;    /* -errno: nothing can be done any more */
+	int bio_err;   /* what the socket said last: -errno */
+	bool ready;    /* hands are shaken */
+	bool closed;   /* by its connection */
+	bool ended;    /* the socket has no more to read */
+	bool mute;     /* our end has been said: no more is sent */
+	bool sealed;   /* the socket is not to be read: ramet__tls_pending */
+	uint8_t seen;  /* how much of first is known */
+	char first[4]; /* what the peer began with */
+	/* What the socket has not taken: out[out_start..out_end). */
+	char *out;
+	size_t out_start, out_end, out_room;
+	char *peer;       /* ramet_conn_peer's, once asked for */
+	const char *host; /* what the peer must be, or NULL; in room */
+	char room[];      /* "host:port", host */
+};
+
+/* ---- bio.c: the socket as OpenSSL sees it ------------------------------- */
+
+BIO *ramet__tls_bio(struct tls_layer *t);
+
+/* Send what was put aside; waits.  Returns 0 or -errno. */
+int ramet__tls_flush(struct tls_layer *t, struct io *io);
+
+static inline bool tls_has_output(const struct tls_layer *t)
+{
+	return t->out_start < t->out_end;
+}
+
+/* ---- verify.c ----------------------------------------------------------- */
+
+/* The peer must be t->host.  Returns 0 or -errno. */
+int ramet__tls_expect(struct tls_layer *t);
+
+/* ---- layer.c ------------------------------------------------------------ */
+
+/* What the call on t->ssl came to that returned r <= 0: 0 at the peer's end,
+ * -EAGAIN: something must come first; else -errno, and it is broken. */
+int ramet__tls_result(struct tls_layer *t, int r);
+
+/* Wait for io->wait.  Returns 0 or -errno. */
+int ramet__tls_wait(struct tls_layer *t, struct io *io);
+
+static inline const char *tls_key(const struct tls_layer *t)
+{
+	return t->room;
+}
+
+#endif
