@@ -24,7 +24,7 @@ static int answer_file(struct ramet_http *h, const char *path, const char *type)
 		return -EALREADY;
 	if (!ramet__file_is_asked(h, &err))
 		return err;
-	err = ramet__find_file(l, path, &found);
+	err = ramet__file_open(l, path, &found);
 	if (err < 0)
 		return err;
 	err = ramet__file_answer(h, &found,
@@ -138,8 +138,8 @@ static int answer_files(struct ramet_http *h, const char *root, bool list)
 		return err;
 	if (*h->path != '/') /* "*", "" */
 		return ramet__http_fail(h, 404);
-	err = ramet__find(ramet__loop(), root, h->path + 1,
-			  ramet__file_gzip_accepted(h), &found);
+	err = ramet__file_find(ramet__loop(), root, h->path + 1,
+			       ramet__file_gzip_accepted(h), &found);
 	if (err < 0)
 		return answer_error(h, err);
 	err = answer_found(h, &found, list);

@@ -113,8 +113,8 @@ static int find_elsewhere(struct loop *l, const char *root, const char *path,
 	return err;
 }
 
-int ramet__find(struct loop *l, const char *root, const char *path, bool gzip,
-		struct found *found)
+int ramet__file_find(struct loop *l, const char *root, const char *path,
+		     bool gzip, struct found *found)
 {
 	int err = ramet__interrupted(l);
 
@@ -127,7 +127,7 @@ int ramet__find(struct loop *l, const char *root, const char *path, bool gzip,
 	return err;
 }
 
-int ramet__find_file(struct loop *l, const char *path, struct found *found)
+int ramet__file_open(struct loop *l, const char *path, struct found *found)
 {
 	int err = ramet__interrupted(l);
 

@@ -8,10 +8,10 @@
 /* As ramet__beneath_find, below the directory `root`.  At once if the kernel
  * knows all the names, else a helper looks.  Also -ETIMEDOUT, -ECANCELED,
  * -ENOMEM, -EAGAIN (no thread to be had). */
-int ramet__find(struct loop *l, const char *root, const char *path, bool gzip,
-		struct found *found);
+int ramet__file_find(struct loop *l, const char *root, const char *path,
+		     bool gzip, struct found *found);
 
 /* The same for one file that is named by the program: links are followed. */
-int ramet__find_file(struct loop *l, const char *path, struct found *found);
+int ramet__file_open(struct loop *l, const char *path, struct found *found);
 
 #endif
