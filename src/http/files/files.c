@@ -7,6 +7,7 @@
 #include "http/files/type.h"
 
 #include "core/core.h"
+#include "http/server.h"
 
 #include <string.h>
 
@@ -138,8 +139,9 @@ static int answer_files(struct ramet_http *h, const char *root, bool list)
 		return err;
 	if (*h->path != '/') /* "*", "" */
 		return ramet__http_fail(h, 404);
-	err = ramet__file_find(ramet__loop(), root, h->path + 1,
-			       ramet__file_gzip_accepted(h), &found);
+	err = ramet__file_find(ramet__loop(), &h->server->root, root,
+			       h->path + 1, ramet__file_gzip_accepted(h),
+			       &found);
 	if (err < 0)
 		return answer_error(h, err);
 	err = answer_found(h, &found, list);

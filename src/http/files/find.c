@@ -17,15 +17,15 @@ struct find {
 	char text[]; /* copies: it may outlive the caller's */
 };
 
-static int find_below(const char *root, const char *path, bool gzip, int flags,
-		      struct found *found)
+/* In a helper. */
+static int find_below(struct find *f)
 {
-	int fd = ramet__beneath_root(root, flags), err;
+	int root = ramet__beneath_root(f->root, 0), err;
 
-	if (fd < 0)
-		return fd;
-	err = ramet__beneath_find(fd, path, gzip, flags, found);
-	kernel_close(fd);
+	if (root < 0)
+		return root;
+	err = ramet__beneath_find(root, f->path, f->gzip, 0, &f->found);
+	kernel_close(root);
 	return err;
 }
 
@@ -53,8 +53,7 @@ static void run(struct errand *e)
 {
 	struct find *f = container_of(e, struct find, errand);
 
-	f->err = f->root ? find_below(f->root, f->path, f->gzip, 0, &f->found)
-			 : open_file(f->path, &f->found);
+	f->err = f->root ? find_below(f) : open_file(f->path, &f->found);
 }
 
 static void drop(struct loop *l, struct errand *e)
@@ -113,15 +112,18 @@ static int find_elsewhere(struct loop *l, const char *root, const char *path,
 	return err;
 }
 
-int ramet__file_find(struct loop *l, const char *root, const char *path,
-		     bool gzip, struct found *found)
+int ramet__file_find(struct loop *l, struct http_root *kept, const char *root,
+		     const char *path, bool gzip, struct found *found)
 {
-	int err = ramet__interrupted(l);
+	int err = ramet__interrupted(l), fd;
 
 	if (err < 0)
 		return err;
 	*found = (struct found){.fd = -1};
-	err = find_below(root, path, gzip, BENEATH_CACHED, found);
+	fd = ramet__root_open(kept, root, l->now);
+	err = fd < 0 ? fd
+		     : ramet__beneath_find(fd, path, gzip, BENEATH_CACHED,
+					   found);
 	if (err == -EAGAIN)
 		err = find_elsewhere(l, root, path, gzip, found);
 	return err;
