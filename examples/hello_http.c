@@ -1,6 +1,5 @@
 /* hello_http.c - a web server that greets, on as many loops as it is told to.
- * Run: hello_http [--loops N] [ADDRESS], then curl localhost:8080/?name=World.
- * Address: tcp://127.0.0.1:8080; port 0: any. */
+ * Run: hello_http [--loops N] [tcp://127.0.0.1:8080], then curl that. */
 #include <ramet.h>
 
 #include <stdint.h>
@@ -12,8 +11,7 @@ static void greet(struct ramet_http *h, void *arg)
 {
 	char name[64] = "World", text[80];
 
-	(void)arg;
-	ramet_http_query_get(h, "name", name, sizeof name);
+	ramet_http_query_get(h, arg, name, sizeof name);
 	snprintf(text, sizeof text, "Hello, %s\n", name);
 	ramet_http_reply(h, 200, "text/plain", text, strlen(text));
 }
@@ -25,7 +23,7 @@ static int fail(const char *what)
 
 static void *serve(void *p)
 {
-	struct ramet_http_opts opts = {.handler = greet};
+	struct ramet_http_opts opts = {.handler = greet, .arg = "name"};
 	struct ramet_http_server *s = ramet_http_server_new(&opts);
 
 	if (!s || ramet_http_listen_fd(s, (int)(intptr_t)p, 0) < 0 ||
@@ -46,8 +44,8 @@ int main(int argc, char **argv)
 		return fail("hello_http: cannot start loops");
 	snprintf(address, 128, "%s", given ? given : "tcp://127.0.0.1:8080");
 	for (int i = 0; i < n; i++) { /* a listener for each, on one port */
-		intptr_t fd = many ? ramet_listen_shared(address)
-				   : ramet_listen(address);
+		intptr_t fd =
+			(many ? ramet_listen_shared : ramet_listen)(address);
 
 		if (fd < 0)
 			return fail("hello_http: cannot listen");

@@ -63,14 +63,13 @@ static void linger(struct http_conn *c)
 	char buf[1024];
 	ssize_t n;
 
-	if (ramet_conn_shutdown(c->conn) < 0)
-		return;
 	ramet_scope_open(&scope, LINGER_TIME);
-	do {
+	n = ramet__conn_shutdown(c->conn);
+	while (n >= 0 && left) {
 		n = ramet__sock_recv(c->conn->fd, buf, sizeof buf, 0, NULL,
 				     NULL);
 		left -= n > 0 && (size_t)n < left ? (size_t)n : left;
-	} while (n > 0 && left);
+	}
 	ramet_scope_close(&scope);
 }
 
@@ -149,7 +148,7 @@ static int start_tls(struct http_conn *c)
 	if (!c->tls)
 		return 0;
 	ramet_scope_open(&scope, c->server->opts.head_time);
-	err = ramet_conn_start_tls(c->conn, c->server->opts.tls, NULL);
+	err = ramet__conn_start_tls(c->conn, c->server->opts.tls, NULL);
 	ramet_scope_close(&scope);
 	return err;
 }

@@ -206,6 +206,7 @@ static void *(*const scenes[])(void *) = {
 	scene_queues,
 	scene_futures,
 	scene_actors,
+	scene_http,
 };
 
 /* Some scenes, some of them more than once. */
