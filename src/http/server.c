@@ -147,7 +147,8 @@ void ramet_http_server_free(struct ramet_http_server *s)
 			ramet__deliver(s->loop);
 		free_listeners(s);
 		ramet__exchange_free_spares(s);
-		ramet__log_free(s);
+		ramet__root_close(&s->root);
+	ramet__log_free(s);
 		kernel_free(s);
 	}
 	errno = saved;

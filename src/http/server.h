@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "http/exchange.h"
+#include "http/files/root.h"
 
 enum {
 	INPUT_SIZE = 2048,      /* grows with the head */
@@ -76,6 +77,7 @@ struct ramet_http_server {
 	int64_t constant_until;
 	char log_date[HTTP_LOG_DATE];
 	struct http_log log;
+	struct http_root root; /* the directory that files were asked of last */
 
 	/* How it ends. */
 	size_t running;       /* ramets of ours */

@@ -34,6 +34,8 @@ static int error_of(long nr, long b)
 	case SYS_pread64:
 	case SYS_preadv2:
 	case SYS_fsync:
+	case SYS_getdents64:
+	case SYS_sendfile:
 	case SYS_close:
 		return EIO;
 	case SYS_write:
@@ -62,6 +64,7 @@ static int error_of(long nr, long b)
 	case SYS_socketpair:
 	case SYS_accept4:
 	case SYS_openat:
+	case SYS_openat2:
 	case SYS_pipe2:
 	case SYS_dup:
 	case SYS_dup3:
@@ -96,6 +99,7 @@ static bool is_interruptible(long nr)
 	case SYS_recvmsg:
 	case SYS_sendto:
 	case SYS_sendmsg:
+	case SYS_sendfile:
 	case SYS_accept4:
 	case SYS_epoll_pwait:
 	case SYS_epoll_pwait2:

@@ -2,6 +2,7 @@
 #include "tools/ramet/list.h"
 #include "tools/ramet/options.h"
 #include "tools/ramet/say.h"
+#include "tools/ramet/serve.h"
 #include "tools/ramet/start.h"
 
 #include <elf.h>
@@ -14,12 +15,13 @@ static const char help[] =
 	"\n"
 	"  run PROGRAM [ARGUMENT...]  run an unmodified program on green "
 	"threads\n"
+	"  serve DIRECTORY            serve its files by HTTP\n"
 	"  help [COMMAND]             show this, or a command's options\n"
 	"\n"
 	"  --version [--json]         show the version\n"
 	"  --help                     show this\n"
 	"\n"
-	"Manual: ramet(1), ramet-run(1), ramet-patch(7).\n";
+	"Manual: ramet(1), ramet-run(1), ramet-serve(1), ramet-patch(7).\n";
 
 #ifdef RAMET_URING
 #define BACK_ENDS "\"epoll\", \"uring\", \"sim\""
@@ -113,6 +115,8 @@ static void print_help(const char *command)
 		fputs(help, stdout);
 	else if (strcmp(command, "run") == 0)
 		print_run_help();
+	else if (strcmp(command, "serve") == 0)
+		print_serve_help();
 	else
 		refuse_command("command", command);
 }
@@ -132,9 +136,12 @@ static void version(const char *option)
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
+	int status = 0;
 
 	if (is(word, "run"))
 		run(argc - 1, argv + 1);
+	else if (is(word, "serve"))
+		status = serve(argc - 1, argv + 1);
 	else if (is(word, "help"))
 		print_help(argv[2]);
 	else if (is(word, "--help") || is(word, "-h"))
@@ -151,5 +158,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ramet: standard output cannot be written\n");
 		return 1;
 	}
-	return 0;
+	return status;
 }

@@ -4,11 +4,18 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+static const char *command = "run";
+
+void speak_as(const char *name)
+{
+	command = name;
+}
+
 void refuse(int status, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "ramet run: ");
+	fprintf(stderr, "ramet %s: ", command);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);

@@ -7,6 +7,9 @@
 /* As shells have them, and ours. */
 enum { STATUS_REFUSED = 2, STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
 
+/* Which command speaks; "run" if it is not said. */
+void speak_as(const char *command);
+
 /* "ramet run: " and a sentence that says what to do, and the end. */
 _Noreturn void refuse(int status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
