@@ -72,19 +72,21 @@ static void write_date(void)
 
 static void write_reply(void)
 {
-	int head = asprintf(&reply,
+	char head[256];
+	int size = snprintf(head, sizeof head,
 			    "HTTP/1.1 200 OK\r\nDate: %*s\r\n"
 			    "Content-Type: text/plain\r\n"
 			    "Content-Length: %zu\r\n\r\n",
 			    DATE, "", body_size);
 
-	reply_size = (size_t)head + body_size;
-	if (head < 0 || reply_size > OUT ||
-	    !(reply = realloc(reply, reply_size)))
+	reply_size = (size_t)size + body_size;
+	reply = malloc(reply_size);
+	if (reply_size > OUT || !reply)
 		fail("reply");
-	memset(reply + head, 'x', body_size);
-	memcpy(reply + head, "Hello, world\n", body_size < 13 ? body_size : 13);
-	date = strstr(reply, "Date: ") + 6;
+	memcpy(reply, head, (size_t)size);
+	memset(reply + size, 'x', body_size);
+	memcpy(reply + size, "Hello, world\n", body_size < 13 ? body_size : 13);
+	date = reply + (strstr(head, "Date: ") + 6 - head);
 	write_date();
 }
 
