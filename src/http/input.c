@@ -5,6 +5,7 @@
  */
 #include "http/server.h"
 
+#include "io/fd.h"
 #include "io/sock.h"
 
 #include <string.h>
@@ -37,6 +38,32 @@ static int wait_idle(struct http_conn *c, int64_t within)
 	n = ramet__sock_poll(&p, 1);
 	ramet_scope_close(&scope);
 	return n < 0 ? n : 0;
+}
+
+/* Whether a read would find nothing: it has all been read, and no event came
+ * since. */
+static bool is_drained(const struct http_conn *c)
+{
+	const struct fd *f = ramet__fd(c->server->loop, c->conn->fd);
+
+	return f && f->drained && !c->conn->tls;
+}
+
+/* As wait_idle, of one that is drained: no system call is needed to know. */
+static int wait_drained(struct http_conn *c, int64_t within)
+{
+	struct loop *l = c->server->loop;
+	struct ramet_scope scope;
+	int err = ramet__interrupted(l);
+
+	if (err < 0)
+		return err;
+	ramet_scope_open(&scope, within);
+	err = ramet__fd_wait_readable(l, c->conn->fd, 0, WAIT_READ,
+				      (const void *)(intptr_t)c->conn->fd,
+				      RAMET_NEVER);
+	ramet_scope_close(&scope);
+	return err;
 }
 
 /* ---- room ---------------------------------------------------------------- */
@@ -154,6 +181,15 @@ static bool first_bytes(struct http_conn *c)
 	bool own;
 	ssize_t n;
 
+	if (c->h && is_drained(c)) {
+		/* Whoever has something to read next takes it, while it is
+		 * still in the processor's cache: with 1,000 connections that
+		 * is a twentieth of the time a request takes. */
+		ramet__exchange_give(c);
+		if (wait_drained(c, left) < 0 || ramet__exchange_take(c) < 0)
+			return false;
+		return read_head(c, left, &own) > 0;
+	}
 	if (c->h) {
 		n = read_head(c, left < IDLE_SOON ? left : IDLE_SOON, &own);
 		if (n > 0 || !own || left <= IDLE_SOON)
