@@ -3,6 +3,7 @@
  * Run: mashup URL...   without URLs: five sources of its own, some too slow */
 #include <ramet.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +14,6 @@ enum { SOURCES_MAX = 64, BODY_MAX = 1 << 20 };
 static struct source {
 	const char *url, *body;
 	struct ramet_http_response *response;
-	int error;
 } sources[SOURCES_MAX];
 
 static void *ask(void *p)
@@ -41,12 +41,11 @@ int main(int argc, char **argv)
 		ramet_joinall(asking, n, n);
 	come = 0;
 	for (struct source *s = sources; s < sources + n; s++) {
-		int status = s->body ? ramet_http_status(s->response) : 0;
+		bool ok = s->body && ramet_http_status(s->response) == 200;
+		const char *text = ok ? s->body : "no answer";
 
-		come += status == 200;
-		printf("%s: %.*s\n", s->url,
-		       status == 200 ? (int)strcspn(s->body, "\n") : 8,
-		       status == 200 ? s->body : "no answer");
+		come += ok;
+		printf("%s: %.*s\n", s->url, (int)strcspn(text, "\n"), text);
 	}
 	printf("%zu of %zu\n", come, n);
 	return 0; /* which ends what has not ended */

@@ -32,7 +32,7 @@ static void *serve(void *server)
 int start_sources(char ***argv)
 {
 	static char urls[SOURCES][64];
-	static char *list[SOURCES + 2] = {(char[]){"mashup"}};
+	static char *list[SOURCES + 2];
 	struct ramet_http_opts opts = {.handler = answer};
 	struct ramet_http_server *s = ramet_http_server_new(&opts);
 
@@ -48,6 +48,7 @@ int start_sources(char ***argv)
 		list[i + 1] = urls[i];
 	}
 	ramet_detach(ramet_spawn(serve, s));
+	list[0] = (*argv)[0];
 	*argv = list;
 	return SOURCES + 1;
 }
