@@ -34,9 +34,11 @@ static struct peer *start(const char *command)
 	return p;
 }
 
-/* Kill it if it has not ended. */
+/* Kill it if it has not ended; before its input does, at which it would say
+ * goodbye. */
 static void stop(struct peer *p)
 {
+	ramet_process_signal(p->process, SIGKILL);
 	ramet_process_free(p->process);
 	free(p);
 }
