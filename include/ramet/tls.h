@@ -9,6 +9,7 @@
  *     EPROTO        what the peer sends is not TLS, or it refuses ours
  *     EKEYREJECTED  its certificate is not to be trusted
  *     ECONNABORTED  it went away without saying that this is the end
+ *     ENOBUFS       it makes us answer, and does not read it
  * and ramet_tls_error tells more.
  */
 #ifndef RAMET_TLS_H
@@ -41,11 +42,13 @@ struct ramet_tls_opts {
 	/* A file in PEM, or a directory as c_rehash(1) makes it, of whom to
 	 * trust; NULL: whom the system trusts. */
 	const char *ca;
-	/* Application protocols (ALPN), best first: "h2,http/1.1"; NULL: none. */
+	/* Application protocols (ALPN), best first: "h2,http/1.1"; NULL: none.
+	 * If both sides name some, one must be in common (RFC 7301). */
 	const char *alpn;
 	enum ramet_tls_verify verify;
 	int no_resume; /* no session is resumed */
-	int no_kernel; /* the kernel is not asked to encrypt (kTLS) */
+	int no_kernel; /* the kernel is not asked to encrypt (kTLS); it never
+			* is, at present */
 };
 
 /* The caller's, for ramet_tls_free.  opts may be NULL for a client.  Reads the

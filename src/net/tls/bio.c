@@ -69,12 +69,13 @@ static int put_aside(struct tls_layer *t, const char *data, size_t size)
 static ssize_t send_both(struct tls_layer *t, char *data, size_t size)
 {
 	size_t aside = t->out_end - t->out_start;
-	struct iovec iov[2] = {{t->out + t->out_start, aside}, {data, size}};
+	struct iovec iov[2] = {{NULL, aside}, {data, size}};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 	ssize_t n;
 
 	if (aside == 0)
 		return send_some(t, data, size);
+	iov[0].iov_base = t->out + t->out_start;
 	do
 		n = kernel_sendmsg(t->number, &msg,
 				   MSG_DONTWAIT | MSG_NOSIGNAL);
