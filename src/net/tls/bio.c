@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	ROOM_LEAST = 20 * 1024, /* a record and more */
+	ROOM_LEAST = 5 * 1024,
 	/* What a peer can make us answer that does not read answers. */
 	ROOM_MOST = 128 * 1024,
 };
@@ -65,6 +65,31 @@ static int put_aside(struct tls_layer *t, const char *data, size_t size)
 	return 0;
 }
 
+/* What was put aside goes before it, in one system call. */
+static ssize_t send_both(struct tls_layer *t, char *data, size_t size)
+{
+	size_t aside = t->out_end - t->out_start;
+	struct iovec iov[2] = {{NULL, aside}, {data, size}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t n;
+
+	if (aside == 0)
+		return send_some(t, data, size);
+	iov[0].iov_base = t->out + t->out_start;
+	do
+		n = kernel_sendmsg(t->number, &msg,
+				   MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n == -EINTR);
+	if (n < 0)
+		return n;
+	if ((size_t)n < aside) {
+		t->out_start += (size_t)n;
+		return 0;
+	}
+	t->out_start = t->out_end = 0;
+	return n - (ssize_t)aside;
+}
+
 static int bio_write(BIO *b, const char *data, int size)
 {
 	struct tls_layer *t = ramet__crypto.BIO_get_data(b);
@@ -73,8 +98,8 @@ static int bio_write(BIO *b, const char *data, int size)
 
 	if (t->mute)
 		return size;
-	if (!tls_has_output(t))
-		n = send_some(t, data, (size_t)size);
+	if (!t->more)
+		n = send_both(t, (char *)(uintptr_t)data, (size_t)size);
 	if (n == -EAGAIN)
 		n = 0;
 	if (n == size)

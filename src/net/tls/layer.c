@@ -12,7 +12,10 @@
 
 enum {
 	RECORD = 16384, /* at most: RFC 8446, 5.1 */
-	PORT_ROOM = 8,  /* ":65535" */
+	/* What is copied to share a record: on the stack, of which a connection
+	 * that waits keeps what it has ever used. */
+	TOGETHER = 4096,
+	PORT_ROOM = 8, /* ":65535" */
 };
 
 /* ---- a call ------------------------------------------------------------- */
@@ -389,29 +392,43 @@ bool ramet__tls_pending(struct tls_layer *t)
 
 /* ---- write -------------------------------------------------------------- */
 
-/* One record, and what had to wait before it. */
+static int begin_write(struct tls_layer *t, struct io *io)
+{
+	int err = begin(t, io, WAIT_WRITE);
+
+	if (err == 0 && t->mute) {
+		ramet__tls_say("nothing can be written after the end");
+		err = -EPIPE;
+	}
+	return err == 0 ? ramet__tls_flush(t, io) : err;
+}
+
+/* One record, and what had to wait before it.  With more to come it may wait
+ * for that. */
 static int write_record(struct tls_layer *t, struct io *io, const void *data,
-			size_t size)
+			size_t size, bool more)
 {
 	int r;
 
 	t->io = io;
+	t->more = more;
 	ramet__crypto.ERR_clear_error();
 	r = ramet__ssl.SSL_write(t->ssl, data, (int)size);
+	t->more = false;
 	if (r <= 0) {
 		r = ramet__tls_result(t, r);
 		return r < 0 && r != -EAGAIN ? r : -EPIPE;
 	}
-	return tls_has_output(t) ? ramet__tls_flush(t, io) : 0;
+	return tls_has_output(t) && !more ? ramet__tls_flush(t, io) : 0;
 }
 
-/* Short pieces share a record. */
+/* Short pieces share a record, with the beginning of a long one. */
 static __attribute__((noinline)) ssize_t write_together(struct tls_layer *t,
 							struct io *io,
 							const struct iovs *v)
 {
-	char data[RECORD];
-	size_t size = 0;
+	char data[TOGETHER];
+	size_t size = 0, total = iov_total(v->next, v->count);
 	int err;
 
 	for (size_t i = 0; i < v->count && size < sizeof data; i++) {
@@ -423,7 +440,7 @@ static __attribute__((noinline)) ssize_t write_together(struct tls_layer *t,
 		memcpy(data + size, piece->iov_base, some);
 		size += some;
 	}
-	err = write_record(t, io, data, size);
+	err = write_record(t, io, data, size, size < total);
 	return err < 0 ? err : (ssize_t)size;
 }
 
@@ -433,11 +450,11 @@ static ssize_t write_next(struct tls_layer *t, struct io *io,
 	size_t size = v->next->iov_len;
 	int err;
 
-	if (size < RECORD && v->count > 1)
+	if (size < TOGETHER && v->count > 1)
 		return write_together(t, io, v);
 	if (size > RECORD)
 		size = RECORD;
-	err = write_record(t, io, v->next->iov_base, size);
+	err = write_record(t, io, v->next->iov_base, size, false);
 	return err < 0 ? err : (ssize_t)size;
 }
 
@@ -474,10 +491,8 @@ ssize_t ramet__tls_writev(struct tls_layer *t, struct iovec *iov, size_t count)
 {
 	struct iovs v = {.next = iov, .count = count};
 	struct io io;
-	ssize_t n = begin(t, &io, WAIT_WRITE);
+	ssize_t n = begin_write(t, &io);
 
-	if (n == 0)
-		n = ramet__tls_flush(t, &io);
 	if (n == 0)
 		n = write_all(t, &io, &v);
 	if (n >= 0)
@@ -485,48 +500,50 @@ ssize_t ramet__tls_writev(struct tls_layer *t, struct iovec *iov, size_t count)
 	return leave(t, n);
 }
 
-/* A part that is whole records, but for the last. */
-static __attribute__((noinline)) ssize_t write_file(struct tls_layer *t,
-						    struct io *io,
-						    struct io *in, off_t offset,
-						    size_t size)
+static ssize_t write_part(struct tls_layer *t, struct io *io, struct io *in,
+			  struct iovec part, off_t offset)
 {
-	char data[RECORD];
+	ssize_t n = ramet__file_readv(in, &part, 1, offset);
+	int err;
+
+	if (n <= 0)
+		return n;
+	err = go_on(t, io);
+	if (err == 0)
+		err = write_record(t, io, part.iov_base, (size_t)n, false);
+	return err < 0 ? err : n;
+}
+
+static ssize_t write_file(struct tls_layer *t, struct io *io, struct io *in,
+			  off_t offset, size_t size)
+{
+	char *data = kernel_alloc(size < RECORD ? size + 1 : RECORD);
 	size_t done = 0;
+	ssize_t n = data ? 1 : -ENOMEM;
 
-	while (done < size) {
-		size_t some = size - done < RECORD ? size - done : RECORD;
-		struct iovec iov = {data, some};
-		ssize_t n =
-			ramet__file_readv(in, &iov, 1, offset + (off_t)done);
+	while (n > 0 && done < size) {
+		struct iovec part = {data, size - done < RECORD ? size - done
+								: RECORD};
 
-		if (n == 0)
-			break;
+		n = write_part(t, io, in, part, offset + (off_t)done);
 		if (n > 0)
 			done += (size_t)n;
-		some = (size_t)n;
-		if (n > 0)
-			n = go_on(t, io);
-		if (n == 0)
-			n = write_record(t, io, data, some);
-		if (n < 0)
-			return n;
 	}
-	return (ssize_t)done;
+	kernel_free(data);
+	return n < 0 ? n : (ssize_t)done;
 }
 
 ssize_t ramet__tls_sendfile(struct tls_layer *t, int fd, off_t offset,
 			    size_t size)
 {
 	struct io io, in;
-	ssize_t n = begin(t, &io, WAIT_WRITE);
+	ssize_t n = begin_write(t, &io);
 
 	if (n == 0) /* what can be read of a socket is no matter */
 		n = ramet__io_begin(&in, fd, WAIT_WRITE);
 	if (n == 0)
-		n = offset < 0 ? -EINVAL : ramet__tls_flush(t, &io);
-	if (n == 0)
-		n = write_file(t, &io, &in, offset, size);
+		n = offset < 0 ? -EINVAL
+			       : write_file(t, &io, &in, offset, size);
 	if (n >= 0)
 		pass_on(&io, WAIT_WRITE);
 	return leave(t, n);
@@ -540,8 +557,6 @@ static int say_goodbye(struct tls_layer *t, struct io *io)
 {
 	int r;
 
-	if (t->mute)
-		return 0;
 	t->io = io;
 	ramet__crypto.ERR_clear_error();
 	r = ramet__ssl.SSL_shutdown(t->ssl);
@@ -552,10 +567,11 @@ static int say_goodbye(struct tls_layer *t, struct io *io)
 
 static int shut(struct tls_layer *t, struct io *io)
 {
-	int err = ramet__tls_flush(t, io);
+	int err = t->mute ? 0 : ramet__tls_flush(t, io);
 
-	if (err == 0)
-		err = say_goodbye(t, io);
+	if (err < 0 || t->mute)
+		return err;
+	err = say_goodbye(t, io);
 	if (err == 0)
 		err = ramet__tls_flush(t, io);
 	if (err < 0)
@@ -574,11 +590,25 @@ int ramet__tls_shutdown(struct tls_layer *t)
 	return (int)leave(t, err);
 }
 
+/* Tickets that nobody has read would make of a close a reset, which may destroy
+ * what the peer has not read yet. */
+static void drop_input(const struct tls_layer *t)
+{
+	char tickets[1024];
+
+	if (!t->tls->server && !t->ended)
+		kernel_recvfrom(t->number, tickets, sizeof tickets,
+				MSG_DONTWAIT, NULL, NULL);
+}
+
 void ramet__tls_close(struct tls_layer *t)
 {
 	t->closed = true;
-	if (t->ready && !t->broken && !tls_has_output(t) &&
-	    ramet__number_is(t->number, t->generation))
-		say_goodbye(t, NULL);
+	if (ramet__number_is(t->number, t->generation)) {
+		if (t->ready && !t->broken && !t->mute && !tls_has_output(t))
+			say_goodbye(t, NULL);
+		if (t->ready)
+			drop_input(t);
+	}
 	leave(t, 0);
 }

@@ -24,6 +24,7 @@ struct tls_layer {
 	bool closed;   /* by its connection */
 	bool ended;    /* the socket has no more to read */
 	bool mute;     /* our end has been said: no more is sent */
+	bool more;     /* of what is written follows at once */
 	bool sealed;   /* the socket is not to be read: ramet__tls_pending */
 	uint8_t seen;  /* how much of first is known */
 	char first[4]; /* what the peer began with */
