@@ -137,14 +137,18 @@ static ssize_t read_on(struct link *link, int verdict)
 ssize_t ramet__link_head(struct link *link, uint32_t limit, bool no_body)
 {
 	struct http_limits limits = {limit, HTTP_FIELDS};
-	ssize_t n;
+	ssize_t n = 0;
 
-	do
-		n = read_on(link, ramet__head_response(&link->head, &limits,
+	while (n == 0) {
+		size_t ahead = link->end - link->start;
+		int verdict = 0;
+
+		if (ahead)
+			verdict = ramet__head_response(&link->head, &limits,
 						       link->buf + link->start,
-						       link->end - link->start,
-						       no_body));
-	while (n == 0);
+						       ahead, no_body);
+		n = read_on(link, verdict);
+	}
 	return n;
 }
 
@@ -174,13 +178,18 @@ ssize_t ramet__link_final_head(struct link *link, uint32_t limit, bool no_body)
 ssize_t ramet__link_trailer(struct link *link, uint32_t limit)
 {
 	struct http_limits limits = {limit, TRAILER_FIELDS};
-	ssize_t n;
+	ssize_t n = 0;
 
-	do
-		n = read_on(link, ramet__head_trailer(&link->head, &limits,
+	while (n == 0) {
+		size_t ahead = link->end - link->start;
+		int verdict = 0;
+
+		if (ahead)
+			verdict = ramet__head_trailer(&link->head, &limits,
 						      link->buf + link->start,
-						      link->end - link->start));
-	while (n == 0);
+						      ahead);
+		n = read_on(link, verdict);
+	}
 	return n;
 }
 
