@@ -23,14 +23,14 @@ static int fail(const char *what)
 
 static void *serve(void *p)
 {
-	struct ramet_http_opts opts = {.handler = greet, .arg = "name"};
+	static char key[] = "name"; /* of the query: ?name=You */
+	struct ramet_http_opts opts = {.handler = greet, .arg = key};
 	struct ramet_http_server *s = ramet_http_server_new(&opts);
 
 	if (!s || ramet_http_listen_fd(s, (int)(intptr_t)p, 0) < 0 ||
 	    ramet_http_serve(s) < 0)
 		exit(fail("hello_http: cannot serve"));
-	ramet_http_server_free(s);
-	return NULL;
+	return ramet_http_server_free(s), NULL;
 }
 
 int main(int argc, char **argv)
