@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import tap
 
@@ -228,6 +229,8 @@ def files_come_whole_in_parts_and_compressed():
 @tap.test
 def sigterm_ends_it():
     s = Server()
+    with urllib.request.urlopen(s.url, timeout=LIMIT) as answer:  # it serves
+        equal(answer.status, 200)
     equal(s.stop(), 0)
 
 

@@ -26,6 +26,7 @@ static const char head_end[] =
 	"table { border-collapse: collapse; width: 100%; }\n"
 	"th { text-align: left; font-weight: 500; opacity: 0.7; }\n"
 	"th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid #8884; }\n"
+	"th:first-child { width: 100%; }\n"
 	"td:first-child { overflow-wrap: anywhere; }\n"
 	"td + td, th + th { text-align: right; white-space: nowrap;\n"
 	"  font-variant-numeric: tabular-nums; }\n"
