@@ -161,8 +161,10 @@ static void with_copy(struct resolv *r, const char *text,
 		      void (*use)(struct resolv *, char *))
 {
 	char copy[SEARCH_MAX * NAME_ROOM];
-	size_t n = strnlen(text, sizeof copy - 1);
+	size_t n = strlen(text);
 
+	if (n > sizeof copy - 1)
+		n = sizeof copy - 1;
 	memcpy(copy, text, n);
 	copy[n] = '\0';
 	use(r, copy);
