@@ -92,13 +92,12 @@ HOT struct ramet_waiter *claim_next(struct ramet_waitq *q)
  */
 HOT void claim_settle(struct ramet_waiter *w, int result)
 {
-	if (likely(!w->claim)) {
-		ramet__wake(w->ramet, result);
-		return;
-	}
 	w->tag = WAITER_SETTLED;
 	w->result = result;
-	ramet__claim_wake(w->claim);
+	if (likely(!w->claim))
+		ramet__wake(w->ramet, result);
+	else
+		ramet__claim_wake(w->claim);
 }
 
 /* ---- waiting ------------------------------------------------------------ */
