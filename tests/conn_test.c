@@ -181,6 +181,38 @@ TEST(nobody_there)
 	CHECK_EQ(ramet_close(fd), 0);
 }
 
+static void *use_elsewhere(void *conn)
+{
+	struct ramet_conn *c = conn;
+	char byte = 0;
+
+	CHECK_ERR(ramet_conn_read(c, &byte, 1), EPERM);
+	CHECK_ERR(ramet_conn_write(c, &byte, 1), EPERM);
+	CHECK_ERR(ramet_conn_sendfile(c, 0, 0, 1), EPERM);
+	CHECK_ERR(ramet_conn_shutdown(c), EPERM);
+	CHECK_ERR(ramet_conn_start_tls(c, NULL, "x"), EPERM);
+	ramet_conn_close(c);
+	return NULL;
+}
+
+TEST(another_loop_may_not_use_it)
+{
+	struct ramet_conn *c[2];
+	struct ramet_future *f;
+	char byte;
+
+	CHECK_EQ(ramet_loops_start(2), 2);
+	conn_pair(c);
+	f = made(ramet_loop_call(ramet_loop_at(1), use_elsewhere, c[0]));
+	CHECK_EQ(ramet_future_get(f, NULL), 0);
+	ramet_future_release(f);
+	CHECK_EQ(ramet_conn_write(c[0], "x", 1), 1);
+	LIVELY
+		CHECK_EQ(ramet_conn_read(c[1], &byte, 1), 1);
+	close_both(c);
+	CHECK_EQ(ramet_loops_stop(), 0);
+}
+
 /* ---- ends --------------------------------------------------------------- */
 
 TEST(close_ends_waits_with_ebadf)
