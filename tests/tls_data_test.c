@@ -131,6 +131,28 @@ TEST(pieces_share_records)
 	close_conns(c);
 }
 
+/* A response of two records, and a request. */
+TEST(a_message_is_one_system_call)
+{
+	static char head[200], body[16384];
+	struct iovec iov[2] = {{head, sizeof head}, {body, sizeof body}};
+	struct ramet_conn *c[2];
+	char buf[100];
+	int64_t before;
+
+	tls_pair(c, &trusting, &serving);
+	CHECK_EQ(ramet_conn_write(c[0], "request", 7), 7);
+	await_bytes(ramet_conn_fd(c[1]), 7 + 22);
+	settle(); /* the loop hears of it */
+	before = system_calls();
+	CHECK_EQ(ramet_conn_read(c[1], buf, sizeof buf), 7);
+	check_calls(before, 1);
+	before = system_calls();
+	CHECK_EQ(ramet_conn_writev(c[1], iov, 2), 16584);
+	check_calls(before, 1);
+	close_conns(c);
+}
+
 struct writer {
 	struct ramet_conn *conn;
 	const char *data;

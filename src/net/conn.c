@@ -10,10 +10,19 @@
 
 #include <string.h>
 
+/* Whether another loop's it is, which must not be touched from here. */
+static bool is_foreign(const struct ramet_conn *c)
+{
+	return unlikely(c->loop != ramet__this_loop) &&
+	       ramet__misuse(-EPERM) < 0;
+}
+
 /* ---- read and write ----------------------------------------------------- */
 
 ssize_t ramet__conn_read(struct ramet_conn *c, void *buf, size_t size)
 {
+	if (is_foreign(c))
+		return -EPERM;
 	return c->tls ? ramet__tls_read(c->tls, buf, size)
 		      : ramet__sock_recv(c->fd, buf, size, 0, NULL, NULL);
 }
@@ -40,6 +49,8 @@ static ssize_t send_all(int fd, struct iovec *iov, size_t count)
 
 ssize_t ramet__conn_writev(struct ramet_conn *c, struct iovec *iov, int count)
 {
+	if (is_foreign(c))
+		return -EPERM;
 	return c->tls ? ramet__tls_writev(c->tls, iov, (size_t)count)
 		      : send_all(c->fd, iov, (size_t)count);
 }
@@ -47,12 +58,16 @@ ssize_t ramet__conn_writev(struct ramet_conn *c, struct iovec *iov, int count)
 ssize_t ramet__conn_sendfile(struct ramet_conn *c, int fd, off_t offset,
 			     size_t size)
 {
+	if (is_foreign(c))
+		return -EPERM;
 	return c->tls ? ramet__tls_sendfile(c->tls, fd, offset, size)
 		      : ramet__sock_sendfile(c->fd, fd, offset, size);
 }
 
 int ramet__conn_shutdown(struct ramet_conn *c)
 {
+	if (is_foreign(c))
+		return -EPERM;
 	return c->tls ? ramet__tls_shutdown(c->tls)
 		      : kernel_shutdown(c->fd, SHUT_WR);
 }
@@ -111,6 +126,7 @@ int ramet__conn_new(struct ramet_conn **c, int fd)
 	*c = ramet__loop() ? kernel_alloc(sizeof **c) : NULL;
 	if (!*c)
 		return -ENOMEM;
+	(*c)->loop = ramet__this_loop;
 	(*c)->fd = fd;
 	return 0;
 }
@@ -129,6 +145,8 @@ struct ramet_conn *ramet_conn_new(int fd)
 int ramet__conn_start_tls(struct ramet_conn *c, struct ramet_tls *tls,
 			  const char *name)
 {
+	if (is_foreign(c))
+		return -EPERM;
 	return c->tls ? -EINVAL : ramet__tls_start(&c->tls, c->fd, tls, name);
 }
 
@@ -140,7 +158,7 @@ int ramet_conn_start_tls(struct ramet_conn *c, struct ramet_tls *tls,
 
 void ramet__conn_close(struct ramet_conn *c)
 {
-	if (!c)
+	if (!c || is_foreign(c))
 		return;
 	if (c->tls)
 		ramet__tls_close(c->tls);

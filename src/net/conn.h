@@ -8,6 +8,7 @@
 struct tls_layer; /* tls/layer.h's */
 
 struct ramet_conn {
+	struct loop *loop; /* whose it is */
 	int fd;
 	struct tls_layer *tls; /* NULL: none */
 };

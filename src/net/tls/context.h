@@ -27,7 +27,7 @@ int ramet__tls_load(struct ramet_tls *tls, const struct ramet_tls_opts *opts,
 const char *ramet__tls_protocol(const struct ramet_tls *tls,
 				const unsigned char *name, size_t size);
 
-/* OpenSSL's, when a client has got a session: layer.c. */
+/* OpenSSL's, when a client has got a session: shake.c. */
 int ramet__tls_on_session(SSL *ssl, SSL_SESSION *session);
 
 /* Have certificates looked at: verify.c. */

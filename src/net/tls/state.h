@@ -59,8 +59,19 @@ int ramet__tls_expect(struct tls_layer *t);
  * -EAGAIN: something must come first; else -errno, and it is broken. */
 int ramet__tls_result(struct tls_layer *t, int r);
 
+/* A call begins; one on a connection whose hands are shaken.  Return 0 or
+ * -errno; it is to be ended in any case. */
+int ramet__tls_call_begin(struct tls_layer *t, struct io *io, enum wait wait);
+int ramet__tls_call_on(struct tls_layer *t, struct io *io, enum wait wait);
+
+/* It ends: passes n on, and t may be gone. */
+ssize_t ramet__tls_call_end(struct tls_layer *t, ssize_t n);
+
 /* Wait for io->wait.  Returns 0 or -errno. */
 int ramet__tls_wait(struct tls_layer *t, struct io *io);
+
+/* After others may have run.  Returns 0 or -errno: -EBADF, or what broke it. */
+int ramet__tls_still_open(const struct tls_layer *t, const struct io *io);
 
 static inline const char *tls_key(const struct tls_layer *t)
 {
