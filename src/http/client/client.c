@@ -50,7 +50,7 @@ static int set(struct ramet_http_client *c,
 	return ramet__proxies_init(&c->proxies, o->proxy);
 }
 
-static struct ramet_http_client *new (struct loop *l,
+static struct ramet_http_client *make(struct loop *l,
 				      const struct ramet_http_client_opts *opts,
 				      int *err)
 {
