@@ -254,7 +254,7 @@ TEST(a_connection_leads_to_one_origin)
 /* ---- whose they are ----------------------------------------------------- */
 
 #define DEFAULT                                                                \
-	"GET / HTTP/1.1\r\nHost: @\r\nUser-Agent: ramet/" RAMET_VERSION          \
+	"GET / HTTP/1.1\r\nHost: @\r\nUser-Agent: ramet/" RAMET_VERSION        \
 	"\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
 
 static void *ask_without_client(void *arg)

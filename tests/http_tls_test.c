@@ -60,6 +60,8 @@ static void *serve(void *arg)
 		answer(o, conn);
 	ramet_conn_close(conn);
 	ramet_tls_free(tls);
+	/* Who asks again is to be told that nobody is here. */
+	CHECK_EQ(ramet_close(o->listener), 0);
 	return NULL;
 }
 
@@ -75,7 +77,6 @@ static void start(struct origin *o)
 static void end(struct origin *o)
 {
 	join(o->ramet);
-	CHECK_EQ(ramet_close(o->listener), 0);
 }
 
 static void visit(struct ramet_http_client *c, const char *url)

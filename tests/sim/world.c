@@ -207,6 +207,7 @@ static void *(*const scenes[])(void *) = {
 	scene_futures,
 	scene_actors,
 	scene_http,
+	scene_fetches,
 };
 
 /* Some scenes, some of them more than once. */

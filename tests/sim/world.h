@@ -89,6 +89,7 @@ void *scene_offload(void *);
 void *scene_pools(void *);
 void *scene_actors(void *);
 void *scene_http(void *);
+void *scene_fetches(void *);
 
 /* Called at the beginning of each run, in its loop; NULL in a world without
  * planted bugs. */

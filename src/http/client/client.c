@@ -50,7 +50,7 @@ static int set(struct ramet_http_client *c,
 	return ramet__proxies_init(&c->proxies, o->proxy);
 }
 
-static struct ramet_http_client *new (struct loop *l,
+static struct ramet_http_client *make(struct loop *l,
 				      const struct ramet_http_client_opts *opts,
 				      int *err)
 {
@@ -79,7 +79,7 @@ struct ramet_http_client *ramet_http_client_new(
 	int err = -ENOMEM;
 
 	if (l)
-		c = new (l, opts, &err);
+		c = make(l, opts, &err);
 	if (!c)
 		ramet__fail(err);
 	return c;
@@ -119,7 +119,7 @@ struct ramet_http_client *ramet__http_default(struct loop *l)
 	while (c && !c->is_default)
 		c = c->next;
 	if (!c) {
-		c = new (l, NULL, &err);
+		c = make(l, NULL, &err);
 		if (c)
 			c->is_default = true;
 	}
