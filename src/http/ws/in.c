@@ -107,17 +107,23 @@ static int bad_zip(ssize_t err)
 	return err == -EPROTO ? -EBADMSG : (int)err;
 }
 
+/* Made for the first message that is compressed, be it empty. */
+static int need_zip(struct ws_in *in)
+{
+	if (!in->zip)
+		in->zip = ramet__zip_in_new(in->zip_bits, in->zip_resets);
+	return in->zip ? 0 : -ENOMEM;
+}
+
 static int add_zipped(struct ws_in *in, char *data, size_t size)
 {
 	struct iovec from = {data, size};
 	size_t room;
 	ssize_t n;
-	int err;
+	int err = need_zip(in);
 
-	if (!in->zip)
-		in->zip = ramet__zip_in_new(in->zip_bits, in->zip_resets);
-	if (!in->zip)
-		return -ENOMEM;
+	if (err < 0)
+		return err;
 	do {
 		err = room_to_inflate(in, &room);
 		if (err < 0)
@@ -136,8 +142,10 @@ static int end_zipped(struct ws_in *in)
 {
 	size_t room;
 	ssize_t n;
-	int err;
+	int err = need_zip(in);
 
+	if (err < 0)
+		return err;
 	do {
 		err = room_to_inflate(in, &room);
 		if (err < 0)
