@@ -342,7 +342,7 @@ static const struct {
 	 400},
 	{"two keys", "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY KEY VERSION,
 	 400},
-	{"no version", "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY, 426},
+	{"no version", "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY, 400},
 	{"version 8",
 	 "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY
 	 "Sec-WebSocket-Version: 8\r\n",
