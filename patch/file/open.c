@@ -51,6 +51,23 @@ static enum place place_of(struct opening *o, const struct stat *st)
 	return HERE;
 }
 
+/* Whether an open would fail in the same way, at once.  What is short for a
+ * moment, or forbidden to openat2 alone, says nothing of the path. */
+static bool says_of_path(int err)
+{
+	switch (-err) {
+	case EAGAIN:
+	case ENOSYS:
+	case EPERM:
+	case EINTR:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return false;
+	}
+	return true;
+}
+
 /* Errors are those that opening finds as well, but for some: it cannot be told.
  * What /proc says may depend on the thread that asks; it takes no disk. */
 static enum place find_place(struct opening *o)
@@ -64,7 +81,7 @@ static enum place find_place(struct opening *o)
 
 	fd = (int)kernel_call(SYS_openat2, o->dir, KERNEL_ARG(o->path),
 			      KERNEL_ARG(&how), sizeof how, 0, 0);
-	if (fd < 0 && fd != -EAGAIN && fd != -ENOSYS && fd != -EPERM)
+	if (fd < 0 && says_of_path(fd))
 		return HERE;
 	if (fd < 0)
 		return strncmp(o->path, "/proc/", 6) == 0 ? HERE : AWAY;
