@@ -34,7 +34,7 @@ static bool begin(struct utf8 *u, unsigned c)
 
 bool ramet__utf8_read(struct utf8 *u, const void *text, size_t size)
 {
-	const unsigned char *p = text, *end = p + size;
+	const unsigned char *p = text, *end = size ? p + size : p;
 
 	while (p < end) {
 		if (!u->left) {
