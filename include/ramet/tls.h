@@ -83,7 +83,8 @@ RAMET_API struct ramet_conn *ramet_conn_new(int fd);
 /* Go over to TLS.  A client's `name` is the host it wants: asked for (SNI), and
  * what the certificate has to be for, a name or a numeric address; NULL for
  * servers.  Blocks.  Returns 0, or -1 and c is good for ramet_conn_close only:
- * those above, EINVAL (it is TLS already). */
+ * those above, EINVAL (it is TLS already, or a client that verifies
+ * is given no name). */
 RAMET_API int ramet_conn_start_tls(struct ramet_conn *c, struct ramet_tls *tls,
 				   const char *name);
 
