@@ -9,7 +9,7 @@
 
 struct quit {
 	struct quit *next;
-	struct loop *loop;
+	struct loop *loop; /* NULL: it has nothing left to dump */
 	struct mail mail;
 	int posted; /* atomic: the mail is on its way */
 };
@@ -35,7 +35,8 @@ static void deliver(struct loop *l, struct mail *mail)
 	struct quit *q = container_of(mail, struct quit, mail);
 
 	__atomic_store_n(&q->posted, 0, __ATOMIC_SEQ_CST);
-	ramet__dump(l, 2); /* if that fails there is nowhere to say so */
+	if (q->loop)
+		ramet__dump(l, 2); /* if that fails nobody can be told */
 }
 
 static void on_quit(int sig)
@@ -92,6 +93,9 @@ void ramet__quit_close(struct loop *l)
 	unlock_all();
 	while (__atomic_load_n(&handlers, __ATOMIC_SEQ_CST))
 		kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	/* Mail from the loop's last moments is in its box still. */
+	q->loop = NULL;
+	ramet__deliver(l);
 	kernel_free(q);
 }
 
