@@ -90,7 +90,7 @@ uint32_t test_rand(uint32_t below);
 /* True under valgrind, a sanitizer or an emulator (TEST_TIMEOUT > 1). */
 bool test_slow(void);
 
-/* True when calls fail on purpose. */
+/* Whether each test runs again and again, with calls that fail on purpose. */
 bool test_is_swept(void);
 
 /* n, or a tenth of it when slow, or twenty times as much in a long run. */
