@@ -579,14 +579,36 @@ TEST(gethostbyname_and_its_kin)
 	int error;
 
 	begin(&s, "");
+	set_file("RAMET_HOSTS", "hosts",
+		 "10.1.1.1 mine.test Mine\n10.1.1.2 other.test mine "
+		 "mine.test\n");
+	CHECK_EQ(ramet_gethostbyname_r("mine", 0, &h, buf, sizeof buf, &result,
+				       &error),
+		 0);
+	CHECK(result == &h && h.h_addr_list[1] &&
+	      memcmp(h.h_addr_list[1], "\x0a\1\1\2", 4) == 0);
+	check_text(__LINE__, "mine", h.h_name, "mine.test");
+	check_text(__LINE__, "mine", h.h_aliases[0], "Mine");
+	check_text(__LINE__, "mine", h.h_aliases[1], "other.test");
+	CHECK(!h.h_aliases[2]);
+	CHECK_EQ(ramet_gethostbyaddr_r("\x0a\1\1\1", 4, AF_INET, &h, buf,
+				       sizeof buf, &result, &error),
+		 0);
+	CHECK(result == &h);
+	check_text(__LINE__, "10.1.1.1", h.h_name, "mine.test");
+	check_text(__LINE__, "10.1.1.1", h.h_aliases[0], "Mine");
+	CHECK(memcmp(h.h_addr_list[0], "\x0a\1\1\1", 4) == 0);
 	CHECK_EQ(ramet_gethostbyname_r("chain.test", AF_INET, &h, buf,
 				       sizeof buf, &result, &error),
 		 0);
 	CHECK(result == &h && h.h_addrtype == AF_INET && h.h_length == 4);
 	check_text(__LINE__, "chain.test", h.h_name, "Three.test");
 	CHECK(memcmp(h.h_addr_list[0], "\x0a\0\0\3", 4) == 0);
-	CHECK(!h.h_addr_list[1] && !h.h_aliases[0]);
-	for (size_t room = 0; room < 40; room += 8)
+	CHECK(!h.h_addr_list[1] && h.h_aliases[0] && h.h_aliases[1]);
+	check_text(__LINE__, "chain.test", h.h_aliases[0], "chain.test");
+	check_text(__LINE__, "chain.test", h.h_aliases[1], "two.test");
+	CHECK(!h.h_aliases[2]);
+	for (size_t room = 0; room < 84; room += 4)
 		CHECK_EQ(ramet_gethostbyname_r("chain.test", AF_INET6, &h, buf,
 					       room, &result, &error),
 			 ERANGE);
