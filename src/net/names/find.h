@@ -62,10 +62,22 @@ bool ramet__name_is_plain(const char *name);
 
 /* ---- sort.c, interfaces.c ----------------------------------------------- */
 
-/* Into the order in which they should be tried: RFC 6724. */
-void ramet__found_sort(struct found *f);
+/* IPv4 as ::ffff:0:0/96. */
+static inline void found_as_v6(int family, const void *bytes, uint8_t v6[16])
+{
+	__builtin_memset(v6, 0, 16);
+	v6[10] = v6[11] = 0xff;
+	if (family == AF_INET)
+		__builtin_memcpy(v6 + 12, bytes, 4);
+	else
+		__builtin_memcpy(v6, bytes, 16);
+}
 
-/* Which families this machine has addresses of, but for the loopback's. */
-void ramet__interfaces(struct loop *l, struct names *n, bool *v4, bool *v6);
+/* Into the order in which they should be tried: RFC 6724. */
+void ramet__found_sort(struct loop *l, struct names *n, const struct policy *p,
+		       struct found *f);
+
+/* The addresses of this machine, no older than a second by l->now. */
+const struct own_addrs *ramet__interfaces(struct loop *l, struct names *n);
 
 #endif
