@@ -10,13 +10,28 @@
 			      __VA_ARGS__};                                    \
 	script_start(&name)
 
+/* What the client can undo. */
+#ifdef RAMET_COMPRESS
+#define ACCEPT_CODING "Accept-Encoding: gzip, deflate\r\n"
+#else
+#define ACCEPT_CODING
+#endif
+
+/* For who sends it something compressed. */
+static inline void need_zlib(void)
+{
+#ifndef RAMET_COMPRESS
+	test_skip("built without zlib");
+#endif
+}
+
 #define GET(path)                                                              \
-	"GET " path " HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"             \
-	"Accept-Encoding: gzip, deflate\r\n\r\n"
+	"GET " path                                                            \
+	" HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING "\r\n"
 
 #define HEAD                                                                   \
-	"HEAD / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"                   \
-	"Accept-Encoding: gzip, deflate\r\n\r\n"
+	"HEAD / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING     \
+	"\r\n"
 
 #define SAY(want_, reply_)                                                     \
 	{                                                                      \
