@@ -471,6 +471,19 @@ def a_programs_threads_look_up_at_once():
           "n1.test\nnone, 1\nName or service not known\npointed.test\npointed.test\n")
 
 
+@tap.test
+def without_its_libraries_the_runtime_says_so():
+    with folder() as here:
+        for name in ("libcares.so.2", "libcrypto.so.3", "libssl.so.3"):
+            write(here / name, "no library")
+        p = subprocess.run([FOLDER / "without"], capture_output=True, text=True, timeout=LIMIT,
+                           env=os.environ | {"LD_LIBRARY_PATH": str(here), "RAMET_RESOLVER": ""})
+    equal((p.returncode, p.stderr), (0, ""))
+    matches(r"^names by system: (libcares.so.2 is not there|it was built without c-ares)\nlocalhost: found\n"
+            r"TLS: Operation not supported, (libssl.so.3: not found|built without OpenSSL)\n"
+            r"TLS again: Operation not supported, (libssl.so.3: not found|built without OpenSSL)\n$", p.stdout)
+
+
 # ---- what cannot run ----------------------------------------------------------
 
 

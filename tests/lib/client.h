@@ -3,6 +3,7 @@
 #define CLIENT_H
 
 #include "script.h"
+#include "zip.h"
 
 #define RUN(name, steps_, ...)                                                 \
 	struct script name = {.steps = steps_,                                 \
@@ -16,14 +17,6 @@
 #else
 #define ACCEPT_CODING
 #endif
-
-/* For who sends it something compressed. */
-static inline void need_zlib(void)
-{
-#ifndef RAMET_COMPRESS
-	test_skip("built without zlib");
-#endif
-}
 
 #define GET(path)                                                              \
 	"GET " path                                                            \
