@@ -628,6 +628,52 @@ TEST(gethostbyname_and_its_kin)
 	server_stop(&s);
 }
 
+static void check_hosts(const struct hostent *a, const struct hostent *b)
+{
+	check_text(__LINE__, "name", a->h_name, b->h_name);
+	for (size_t i = 0; a->h_aliases[i] || b->h_aliases[i]; i++) {
+		CHECK(a->h_aliases[i] && b->h_aliases[i]);
+		check_text(__LINE__, "alias", a->h_aliases[i], b->h_aliases[i]);
+	}
+	CHECK_EQ(a->h_length, b->h_length);
+	for (size_t i = 0; a->h_addr_list[i] || b->h_addr_list[i]; i++)
+		CHECK(a->h_addr_list[i] && b->h_addr_list[i] &&
+		      memcmp(a->h_addr_list[i], b->h_addr_list[i],
+			     (size_t)a->h_length) == 0);
+}
+
+/* As it is in this machine's files, which libc asks. */
+TEST(libc_is_asked_for_all_if_that_is_wished)
+{
+	struct hostent h, *result, *want;
+	struct in_addr addr = {htonl(INADDR_LOOPBACK)};
+	char buf[1024];
+	int error;
+
+	setenv("RAMET_RESOLVER", "system", 1);
+	check_text(__LINE__, "resolver", ramet_resolver_name(), "system");
+	want = gethostbyname("localhost");
+	if (!want)
+		test_skip("localhost is not known here");
+	CHECK_EQ(ramet_gethostbyname_r("localhost", 0, &h, buf, sizeof buf,
+				       &result, &error),
+		 0);
+	CHECK(result == &h);
+	check_hosts(&h, want);
+	CHECK_NAME("localhost", "127.0.0.1");
+	want = gethostbyaddr(&addr, sizeof addr, AF_INET);
+	CHECK_EQ(ramet_gethostbyaddr_r(&addr, sizeof addr, AF_INET, &h, buf,
+				       sizeof buf, &result, &error),
+		 0);
+	CHECK(!want == !result);
+	if (want)
+		check_hosts(&h, want);
+	RAMET_WITHIN(0)
+		CHECK_EQ(ramet_gethostbyname_r("localhost", 0, &h, buf,
+					       sizeof buf, &result, &error),
+			 ETIMEDOUT);
+}
+
 /* ---- as libc ------------------------------------------------------------ */
 
 static const struct request {
