@@ -454,7 +454,7 @@ TEST(a_scope_ends_it)
 	int error = 0;
 
 	begin(&s, "options timeout:30");
-	RAMET_WITHIN(50 * RAMET_MS) {
+	RAMET_WITHIN(test_pause(50 * RAMET_MS)) {
 		error = ramet_getaddrinfo("a.test", NULL, NULL,
 					  &(struct addrinfo *){NULL});
 		CHECK_EQ(errno, ETIMEDOUT);
@@ -477,7 +477,7 @@ static void *expect_cancel(void *result)
 /* Whoever reads for all leaves; the others must not be left behind. */
 TEST(cancel_ends_one_and_no_other)
 {
-	struct nameserver s = {.udp = -1, .delay = 200 * RAMET_MS};
+	struct nameserver s = {.udp = -1, .delay = test_pause(200 * RAMET_MS)};
 	struct ramet *cancelled, *killed, *other;
 	int error = 0;
 
@@ -485,7 +485,7 @@ TEST(cancel_ends_one_and_no_other)
 	cancelled = spawn(expect_cancel, &error);
 	killed = spawn(expect_cancel, &error);
 	other = spawn(find_one, (void *)1);
-	CHECK_EQ(ramet_sleep(50 * RAMET_MS), 0);
+	CHECK_EQ(ramet_sleep(test_pause(50 * RAMET_MS)), 0);
 	CHECK_EQ(ramet_cancel(cancelled), 0);
 	CHECK_EQ(ramet_kill(killed), 0);
 	join(cancelled);

@@ -63,7 +63,9 @@ int test_rounds(int n)
 {
 	if (test_slow())
 		n = n < 10 ? 1 : n / 10;
-	return number_from_env("TEST_LONG", 0) ? n * 20 : n;
+	if (number_from_env("TEST_LONG", 0))
+		return n * 20;
+	return test_is_swept() && n > 2 ? 2 : n;
 }
 
 /* ---- how a test ends ---- */

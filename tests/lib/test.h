@@ -93,8 +93,15 @@ bool test_slow(void);
 /* Whether each test runs again and again, with calls that fail on purpose. */
 bool test_is_swept(void);
 
-/* n, or a tenth of it when slow, or twenty times as much in a long run. */
+/* n, or a tenth of it when slow, or twenty times as much in a long run; under
+ * sweep, which repeats the whole test, no more than two. */
 int test_rounds(int n);
+
+/* How long to wait for what should not happen: less under sweep. */
+static inline int64_t test_pause(int64_t ns)
+{
+	return test_is_swept() ? ns / 10 : ns;
+}
 
 /* A directory of this test's own, the same at each call.  When the test has
  * ended, in whatever way, it goes, and all in it. */
