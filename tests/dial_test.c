@@ -119,7 +119,7 @@ TEST(who_is_late_may_win)
 	for (int i = 0; i < 2; i++) {
 		int fd = -1;
 
-		RAMET_WITHIN(100 * RAMET_MS)
+		RAMET_WITHIN(test_pause(100 * RAMET_MS))
 			fd = ramet_accept(silent, NULL, NULL);
 		if (fd >= 0)
 			CHECK_EQ(ramet_close(fd), 0);
@@ -199,11 +199,11 @@ TEST(cancel_and_scopes_end_all_attempts)
 	struct ramet *t, *killed;
 
 	use_hosts("127.0.0.2 here.test\n");
-	RAMET_WITHIN(300 * RAMET_MS)
+	RAMET_WITHIN(test_pause(300 * RAMET_MS))
 		CHECK_ERR(dial_name("tcp", "here.test", port), ETIMEDOUT);
 	t = spawn(dial_in_vain, (void *)(intptr_t)port);
 	killed = spawn(dial_in_vain, (void *)(intptr_t)port);
-	CHECK_EQ(ramet_sleep(100 * RAMET_MS), 0);
+	CHECK_EQ(ramet_sleep(test_pause(100 * RAMET_MS)), 0);
 	CHECK_EQ(ramet_cancel(t), 0);
 	CHECK_EQ(ramet_kill(killed), 0);
 	join(t);

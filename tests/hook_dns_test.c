@@ -1,5 +1,6 @@
 /* Look-ups under the patch: who runs meanwhile, and what ends them. */
 #include "hooked.h"
+#include "nameserver.h"
 
 #include "task/lane.h"
 
@@ -86,7 +87,7 @@ TEST(a_scope_may_end_anywhere_in_a_look_up)
 	need_libcs_locks();
 	need_localhost();
 	fds = open_fds();
-	for (int i = 0; i < test_rounds(300); i++)
+	for (int i = 0; i < (test_is_swept() ? 5 : test_rounds(300)); i++)
 		RAMET_WITHIN(test_rand(200) * RAMET_US) {
 			int err =
 				HOOK(getaddrinfo)("localhost", "1", NULL, &ai);
@@ -116,23 +117,124 @@ static void *look_up(void *count)
 
 TEST(a_thousand_look_up_with_few_threads)
 {
-	enum { N = 1000, AT_ONCE = 16 };
-	struct ramet *t[N];
+	enum { N_MAX = 1000, AT_ONCE = 16 };
+	struct ramet *t[N_MAX];
+	int number = test_is_swept() ? 3 * AT_ONCE : N_MAX;
 	int count = 0, most = 0, n;
 
 	need_libcs_locks();
 	need_localhost();
-	for (int i = 0; i < N; i++)
+	for (int i = 0; i < number; i++)
 		t[i] = spawn(look_up, &count);
-	while (count < N) {
+	while (count < number) {
 		n = os_threads();
 		if (n > most)
 			most = n;
 		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
 	}
-	for (int i = 0; i < N; i++)
+	for (int i = 0; i < number; i++)
 		join(t[i]);
 	CHECK(most <= 1 + AT_ONCE + TEST_TSAN);
+}
+
+/* ---- by the library's own resolver -------------------------------------- */
+
+static void begin(struct nameserver *s)
+{
+	if (strcmp(ramet_resolver_name(), "ares"))
+		test_skip(ramet_resolver_reason());
+	find_libc();
+	use_server(s, "");
+}
+
+static void *find_host(void *found)
+{
+	struct addrinfo hints = {.ai_family = AF_INET,
+				 .ai_flags = AI_CANONNAME},
+			*list;
+	int error = HOOK(getaddrinfo)("a.test", NULL, &hints, &list);
+
+	if (error == 0) {
+		CHECK_EQ(strcmp(list->ai_canonname, "a.test"), 0);
+		freeaddrinfo(list); /* libc's */
+		++*(int *)found;
+	}
+	return NULL;
+}
+
+TEST(a_signal_does_not_end_a_look_up)
+{
+	struct nameserver s = {.udp = -1, .delay = test_pause(500 * RAMET_MS)};
+	int found = 0, interrupted = 0;
+	struct ramet *t;
+
+	begin(&s);
+	t = spawn(find_host, &found);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(ramet_sleep(test_pause(10 * RAMET_MS)), 0);
+		interrupted += ramet__interrupt(t);
+	}
+	join(t);
+	CHECK(interrupted || test_is_swept()); /* by then it may be over */
+	CHECK_EQ(found, 1);
+	server_stop(&s);
+}
+
+TEST(who_leaves_ends_the_look_up)
+{
+	struct nameserver s = {.udp = -1, .silent = true};
+	int found = 0, fds;
+	struct ramet *t[3];
+
+	begin(&s);
+	fds = open_fds();
+	for (int i = 0; i < 3; i++)
+		t[i] = spawn(find_host, &found);
+	CHECK_EQ(ramet_sleep(20 * RAMET_MS), 0);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(ramet_cancel(t[i]), 0);
+		join(t[i]);
+	}
+	CHECK_EQ(found, 0);
+	while (open_fds() > fds)
+		settle();
+	server_stop(&s);
+}
+
+static const struct {
+	const char *name;
+	int err, h_error;
+} failures[] = {
+	{"nx.test", 0, HOST_NOT_FOUND},
+	{"nodata.test", 0, NO_DATA},
+	{"servfail.test", EAGAIN, TRY_AGAIN},
+};
+
+TEST(failures_of_the_older_calls_are_libcs)
+{
+	struct nameserver s = {.udp = -1};
+	struct hostent h, *result;
+	char buf[1024];
+	int error;
+
+	begin(&s);
+	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+		if (HOOK(gethostbyname_r)(failures[i].name, &h, buf, sizeof buf,
+					  &result, &error) != failures[i].err ||
+		    result || error != failures[i].h_error)
+			test_fail(__FILE__, __LINE__, "case %zu, %s", i,
+				  failures[i].name);
+		CHECK(!HOOK(gethostbyname)(failures[i].name));
+		CHECK_EQ(h_errno, failures[i].h_error);
+	}
+	CHECK_EQ(HOOK(gethostbyname_r)("a.test", &h, buf, 16, &result, &error),
+		 ERANGE);
+	CHECK(!result && error == NETDB_INTERNAL && errno == ERANGE);
+	result = HOOK(gethostbyname)("long.test");
+	CHECK(result && result->h_addr_list[99] && !result->h_addr_list[100]);
+	result = HOOK(gethostbyname2)("a.test", AF_INET6);
+	CHECK(result && result->h_length == 16);
+	server_stop(&s);
 }
 
 /* ---- the lane ----------------------------------------------------------- */

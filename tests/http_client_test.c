@@ -200,26 +200,26 @@ static const struct question {
 	{{.url = ""}, GET("/")},
 	{{.url = "?a=b#c"}, GET("/?a=b")},
 	{{.method = "OPTIONS", .url = "/x"},
-	 "OPTIONS /x HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"
-	 "Accept-Encoding: gzip, deflate\r\n\r\n"},
+	 "OPTIONS /x HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING
+	 "\r\n"},
 	{{.method = "POST", .url = "/"},
-	 "POST / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"
-	 "Accept-Encoding: gzip, deflate\r\nContent-Length: 0\r\n\r\n"},
+	 "POST / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING
+	 "Content-Length: 0\r\n\r\n"},
 	{{.url = "/", .body = "a b", .body_size = 3},
-	 "POST / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"
-	 "Accept-Encoding: gzip, deflate\r\nContent-Length: 3\r\n\r\na b"},
+	 "POST / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING
+	 "Content-Length: 3\r\n\r\na b"},
 	/* 5 */
 	{{.method = "DELETE", .url = "/", .body = "", .body_size = 0},
-	 "DELETE / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"
-	 "Accept-Encoding: gzip, deflate\r\nContent-Length: 0\r\n\r\n"},
+	 "DELETE / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING
+	 "Content-Length: 0\r\n\r\n"},
 	{{.method = "PUT",
 	  .url = "/",
 	  .headers = several,
 	  .header_count = 3,
 	  .body = "a",
 	  .body_size = 1},
-	 "PUT / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"
-	 "Accept-Encoding: gzip, deflate\r\nAccept: text/html\r\n"
+	 "PUT / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING
+	 "Accept: text/html\r\n"
 	 "Content-Type: a/b\r\nX: \r\nContent-Length: 1\r\n\r\na"},
 	{{.url = "/", .headers = own, .header_count = 3},
 	 "GET / HTTP/1.1\r\nhost: example.org:81\r\nUser-Agent: me\r\n"
@@ -254,13 +254,11 @@ TEST(who_a_url_names_is_told_by_basic_authentication)
 	static const struct step steps[] =
 		{SAY("GET / HTTP/1.1\r\nHost: @\r\n"
 		     "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"
-		     "User-Agent: test\r\nAccept-Encoding: gzip, "
-		     "deflate\r\n\r\n",
+		     "User-Agent: test\r\n" ACCEPT_CODING "\r\n",
 		     OK(2) "ok"),
 		 SAY("GET / HTTP/1.1\r\nHost: @\r\n"
 		     "Authorization: Basic bWU6\r\n"
-		     "User-Agent: test\r\nAccept-Encoding: gzip, "
-		     "deflate\r\n\r\n",
+		     "User-Agent: test\r\n" ACCEPT_CODING "\r\n",
 		     OK(2) "ok")};
 	RUN(s, steps);
 	struct ramet_http_client *c = new_client();

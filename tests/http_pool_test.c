@@ -255,7 +255,7 @@ TEST(a_connection_leads_to_one_origin)
 
 #define DEFAULT                                                                \
 	"GET / HTTP/1.1\r\nHost: @\r\nUser-Agent: ramet/" RAMET_VERSION        \
-	"\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
+	"\r\n" ACCEPT_CODING "\r\n"
 
 static void *ask_without_client(void *arg)
 {

@@ -145,7 +145,7 @@ static struct ramet_http_client *client_of(const struct script *proxy)
 #define VIA(host, path)                                                        \
 	"GET http://" host path " HTTP/1.1\r\nHost: " host                     \
 	"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n"                      \
-	"User-Agent: test\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
+	"User-Agent: test\r\n" ACCEPT_CODING "\r\n"
 
 /* One connection, whoever the hosts are. */
 TEST(a_proxy_is_asked_for_whole_urls)

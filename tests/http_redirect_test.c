@@ -6,7 +6,7 @@
 	"\r\nContent-Length: 2\r\n\r\nno"
 #define REST                                                                   \
 	" HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"                         \
-	"Accept-Encoding: gzip, deflate\r\n"
+	ACCEPT_CODING
 #define ASK(line) line REST "\r\n"
 #define BODY REST "Content-Type: a/b\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -168,13 +168,11 @@ TEST(the_user_in_a_url_is_for_its_origin)
 {
 	static const struct step first[] = {
 		SAY("GET / HTTP/1.1\r\nHost: @\r\nAuthorization: Basic YTpi\r\n"
-		    "User-Agent: test\r\nAccept-Encoding: gzip, "
-		    "deflate\r\n\r\n",
+		    "User-Agent: test\r\n" ACCEPT_CODING "\r\n",
 		    TO("302", "/again")),
 		SAY("GET /again HTTP/1.1\r\nHost: @\r\n"
 		    "Authorization: Basic YTpi\r\n"
-		    "User-Agent: test\r\nAccept-Encoding: gzip, "
-		    "deflate\r\n\r\n",
+		    "User-Agent: test\r\n" ACCEPT_CODING "\r\n",
 		    TO("302", "http://#/there")),
 		SAY(ASK("GET /back"), OK(0))};
 	static const struct step second[] = {

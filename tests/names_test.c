@@ -454,7 +454,7 @@ TEST(a_scope_ends_it)
 	int error = 0;
 
 	begin(&s, "options timeout:30");
-	RAMET_WITHIN(50 * RAMET_MS) {
+	RAMET_WITHIN(test_pause(50 * RAMET_MS)) {
 		error = ramet_getaddrinfo("a.test", NULL, NULL,
 					  &(struct addrinfo *){NULL});
 		CHECK_EQ(errno, ETIMEDOUT);
@@ -477,7 +477,7 @@ static void *expect_cancel(void *result)
 /* Whoever reads for all leaves; the others must not be left behind. */
 TEST(cancel_ends_one_and_no_other)
 {
-	struct nameserver s = {.udp = -1, .delay = 200 * RAMET_MS};
+	struct nameserver s = {.udp = -1, .delay = test_pause(200 * RAMET_MS)};
 	struct ramet *cancelled, *killed, *other;
 	int error = 0;
 
@@ -485,7 +485,7 @@ TEST(cancel_ends_one_and_no_other)
 	cancelled = spawn(expect_cancel, &error);
 	killed = spawn(expect_cancel, &error);
 	other = spawn(find_one, (void *)1);
-	CHECK_EQ(ramet_sleep(50 * RAMET_MS), 0);
+	CHECK_EQ(ramet_sleep(test_pause(50 * RAMET_MS)), 0);
 	CHECK_EQ(ramet_cancel(cancelled), 0);
 	CHECK_EQ(ramet_kill(killed), 0);
 	join(cancelled);
@@ -579,14 +579,36 @@ TEST(gethostbyname_and_its_kin)
 	int error;
 
 	begin(&s, "");
+	set_file("RAMET_HOSTS", "hosts",
+		 "10.1.1.1 mine.test Mine\n10.1.1.2 other.test mine "
+		 "mine.test\n");
+	CHECK_EQ(ramet_gethostbyname_r("mine", 0, &h, buf, sizeof buf, &result,
+				       &error),
+		 0);
+	CHECK(result == &h && h.h_addr_list[1] &&
+	      memcmp(h.h_addr_list[1], "\x0a\1\1\2", 4) == 0);
+	check_text(__LINE__, "mine", h.h_name, "mine.test");
+	check_text(__LINE__, "mine", h.h_aliases[0], "Mine");
+	check_text(__LINE__, "mine", h.h_aliases[1], "other.test");
+	CHECK(!h.h_aliases[2]);
+	CHECK_EQ(ramet_gethostbyaddr_r("\x0a\1\1\1", 4, AF_INET, &h, buf,
+				       sizeof buf, &result, &error),
+		 0);
+	CHECK(result == &h);
+	check_text(__LINE__, "10.1.1.1", h.h_name, "mine.test");
+	check_text(__LINE__, "10.1.1.1", h.h_aliases[0], "Mine");
+	CHECK(memcmp(h.h_addr_list[0], "\x0a\1\1\1", 4) == 0);
 	CHECK_EQ(ramet_gethostbyname_r("chain.test", AF_INET, &h, buf,
 				       sizeof buf, &result, &error),
 		 0);
 	CHECK(result == &h && h.h_addrtype == AF_INET && h.h_length == 4);
 	check_text(__LINE__, "chain.test", h.h_name, "Three.test");
 	CHECK(memcmp(h.h_addr_list[0], "\x0a\0\0\3", 4) == 0);
-	CHECK(!h.h_addr_list[1] && !h.h_aliases[0]);
-	for (size_t room = 0; room < 40; room += 8)
+	CHECK(!h.h_addr_list[1] && h.h_aliases[0] && h.h_aliases[1]);
+	check_text(__LINE__, "chain.test", h.h_aliases[0], "chain.test");
+	check_text(__LINE__, "chain.test", h.h_aliases[1], "two.test");
+	CHECK(!h.h_aliases[2]);
+	for (size_t room = 0; room < 84; room += 4)
 		CHECK_EQ(ramet_gethostbyname_r("chain.test", AF_INET6, &h, buf,
 					       room, &result, &error),
 			 ERANGE);
@@ -604,6 +626,52 @@ TEST(gethostbyname_and_its_kin)
 	CHECK(!ramet_gethostbyname("nodata.test", &error));
 	CHECK_EQ(error, NO_DATA);
 	server_stop(&s);
+}
+
+static void check_hosts(const struct hostent *a, const struct hostent *b)
+{
+	check_text(__LINE__, "name", a->h_name, b->h_name);
+	for (size_t i = 0; a->h_aliases[i] || b->h_aliases[i]; i++) {
+		CHECK(a->h_aliases[i] && b->h_aliases[i]);
+		check_text(__LINE__, "alias", a->h_aliases[i], b->h_aliases[i]);
+	}
+	CHECK_EQ(a->h_length, b->h_length);
+	for (size_t i = 0; a->h_addr_list[i] || b->h_addr_list[i]; i++)
+		CHECK(a->h_addr_list[i] && b->h_addr_list[i] &&
+		      memcmp(a->h_addr_list[i], b->h_addr_list[i],
+			     (size_t)a->h_length) == 0);
+}
+
+/* As it is in this machine's files, which libc asks. */
+TEST(libc_is_asked_for_all_if_that_is_wished)
+{
+	struct hostent h, *result, *want;
+	struct in_addr addr = {htonl(INADDR_LOOPBACK)};
+	char buf[1024];
+	int error;
+
+	setenv("RAMET_RESOLVER", "system", 1);
+	check_text(__LINE__, "resolver", ramet_resolver_name(), "system");
+	want = gethostbyname("localhost");
+	if (!want)
+		test_skip("localhost is not known here");
+	CHECK_EQ(ramet_gethostbyname_r("localhost", 0, &h, buf, sizeof buf,
+				       &result, &error),
+		 0);
+	CHECK(result == &h);
+	check_hosts(&h, want);
+	CHECK_NAME("localhost", "127.0.0.1");
+	want = gethostbyaddr(&addr, sizeof addr, AF_INET);
+	CHECK_EQ(ramet_gethostbyaddr_r(&addr, sizeof addr, AF_INET, &h, buf,
+				       sizeof buf, &result, &error),
+		 0);
+	CHECK(!want == !result);
+	if (want)
+		check_hosts(&h, want);
+	RAMET_WITHIN(0)
+		CHECK_EQ(ramet_gethostbyname_r("localhost", 0, &h, buf,
+					       sizeof buf, &result, &error),
+			 ETIMEDOUT);
 }
 
 /* ---- as libc ------------------------------------------------------------ */

@@ -14,10 +14,12 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 import tap
 
@@ -379,6 +381,103 @@ def bad_groups_in_the_environment_are_refused():
                        env={"LD_PRELOAD": str(library), "RAMET_RUN_GROUPS": "nonsense"})
     equal(p.returncode, 2)
     matches("names no groups: nonsense", p.stderr)
+
+
+# ---- names ----------------------------------------------------------------------
+
+
+def wire_name(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def record(kind, data):
+    return b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
+
+
+def answer_to(query):
+    """Of a server that knows what tests/run/looks_up.c asks for."""
+    end = query.index(b"\0", 12) + 5
+    labels, kind = query[13:end - 5], query[end - 3]
+    code, records = 0, []
+    if labels.startswith(b"nx"):
+        code = 3
+    elif labels.startswith(b"alias"):
+        records = [record(5, wire_name("real.test")),
+                   wire_name("real.test") + struct.pack(">HHIH", 1, 1, 60, 4) + bytes([10, 0, 0, 2])]
+    elif kind == 12:
+        records = [record(12, wire_name("pointed.test"))]
+    elif kind == 1:
+        records = [record(1, bytes([10, 0, 0, 1]))]
+    return query[:2] + bytes([0x81, 0x80 | code, 0, 1, 0, len(records), 0, 0, 0, 0]) + query[12:end] + b"".join(records)
+
+
+class NameServer(threading.Thread):
+    """It answers nobody before `first` queries have come."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first, self.socket, self.asked = first, socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind(("127.0.0.1", 0))
+
+    def run(self):
+        waiting = []
+        while True:
+            query, peer = self.socket.recvfrom(4096)
+            if not query:
+                return
+            self.asked += 1
+            waiting.append((query, peer))
+            while self.asked >= self.first and waiting:
+                query, peer = waiting.pop()
+                self.socket.sendto(answer_to(query), peer)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", self.socket.getsockname())
+        self.join()
+        self.socket.close()
+
+
+@contextlib.contextmanager
+def names_of(server):
+    """An environment in which only the server is asked."""
+    with folder() as here:
+        write(here / "resolv", f"nameserver 127.0.0.1:{server.socket.getsockname()[1]}\noptions timeout:30 attempts:1\n")
+        write(here / "hosts", "")
+        write(here / "order", "hosts: files dns\n")
+        yield os.environ | {"RAMET_RESOLV_CONF": str(here / "resolv"), "RAMET_HOSTS": str(here / "hosts"),
+                            "RAMET_NSSWITCH": str(here / "order")}
+
+
+@tap.test
+def a_programs_threads_look_up_at_once():
+    said = subprocess.run([FOLDER / "without"], stdout=subprocess.PIPE, text=True, timeout=LIMIT).stdout.splitlines()
+    if not said[0].startswith("names by ares"):
+        return said[0]
+    count = 100  # of one loop on one socket
+    with NameServer(count) as server, names_of(server) as environment:
+        out, _ = run(FOLDER / "looks_up", str(count), env=environment)
+        assert server.asked > count, server.asked
+    equal(out, f"{count} found\nreal.test is 10.0.0.2 (alias.test), not in less\nnx.test: error 0, h_errno 1\n"
+          "n1.test\nnone, 1\nName or service not known\npointed.test\npointed.test\n")
+
+
+@tap.test
+def without_its_libraries_the_runtime_says_so():
+    with folder() as here:
+        for name in ("libcares.so.2", "libcrypto.so.3", "libssl.so.3"):
+            write(here / name, "no library")
+        p = subprocess.run([FOLDER / "without"], capture_output=True, text=True, timeout=LIMIT,
+                           env=os.environ | {"LD_LIBRARY_PATH": str(here), "RAMET_RESOLVER": ""})
+    equal((p.returncode, p.stderr), (0, ""))
+    matches(r"^names by system: (libcares.so.2 is not there|it was built without c-ares)\nlocalhost: found\n"
+            r"TLS: Operation not supported, (libssl.so.3: not found|built without OpenSSL)\n"
+            r"TLS again: Operation not supported, (libssl.so.3: not found|built without OpenSSL)\n$", p.stdout)
 
 
 # ---- what cannot run ----------------------------------------------------------

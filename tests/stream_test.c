@@ -192,10 +192,10 @@ TEST(a_tty_that_is_full_blocks_only_the_writer)
 	t.c_oflag |= OPOST | ONLCR;
 	CHECK_EQ(tcsetattr(fds[1], TCSANOW, &t), 0);
 	memset(lines, '\n', SIZE);
-	RAMET_WITHIN(200 * RAMET_MS) /* nobody reads */
+	RAMET_WITHIN(test_pause(200 * RAMET_MS)) /* nobody reads */
 		CHECK(ramet_write(fds[1], lines, SIZE) < SIZE);
 	for (ssize_t n = 1; n > 0; got += (size_t)n)
-		RAMET_WITHIN(100 * RAMET_MS)
+		RAMET_WITHIN(test_pause(100 * RAMET_MS))
 			if ((n = ramet_read(fds[0], buf, sizeof buf)) < 0)
 				n = 0;
 	CHECK(got > 0);
@@ -363,8 +363,8 @@ TEST(read_all_reads_all)
 		t = spawn(write_in_pieces, &fds[1]);
 		CHECK_EQ(ramet_read_all(fds[0], buf, 95), 95);
 		CHECK_EQ(ramet_read_all(fds[0], buf + 95, 0), 0);
-		RAMET_WITHIN(200 *
-			     RAMET_MS) { /* half of it, then nothing more */
+		/* Half of it, then nothing more. */
+		RAMET_WITHIN(test_pause(200 * RAMET_MS)) {
 			CHECK_EQ(ramet_read_all(fds[0], buf + 95, 50), 5);
 			CHECK_ERR(ramet_read_all(fds[0], buf, 1), ETIMEDOUT);
 		}

@@ -4,6 +4,7 @@
 #include "http.h"
 #include "http/ws-cases.h"
 #include "ramet.h"
+#include "zip.h"
 
 #include "http/ws/handshake.h"
 
@@ -229,6 +230,7 @@ TEST_WITHIN(a_server_makes_of_each_case_what_the_table_says, 60000)
 
 TEST_WITHIN(so_does_one_that_compresses, 60000)
 {
+	need_zlib();
 	opts.compress = 1;
 	check_server(ws_zip_cases, sizeof ws_zip_cases / sizeof *ws_zip_cases);
 }
@@ -301,6 +303,7 @@ TEST_WITHIN(a_client_makes_the_same_of_each_case, 60000)
 
 TEST_WITHIN(so_does_a_client_that_compresses, 60000)
 {
+	need_zlib();
 	opts.compress = 1;
 	check_client(ws_zip_cases, sizeof ws_zip_cases / sizeof *ws_zip_cases);
 }

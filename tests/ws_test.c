@@ -3,6 +3,7 @@
 #include "http.h"
 #include "ramet.h"
 #include "ramets.h"
+#include "zip.h"
 
 #include "http/ws/handshake.h"
 
@@ -98,6 +99,7 @@ TEST(messages_of_all_sizes_go_there_and_back)
 
 TEST(so_they_do_compressed)
 {
+	need_zlib();
 	server_opts.compress = client_opts.compress = 1;
 	exchange();
 }

@@ -1,34 +1,55 @@
 /* addrinfo.c - names to addresses and back.
  *
- * When a scope ends the wait, the result is EAI_SYSTEM and errno says why. */
+ * When a scope ends the wait, the result is EAI_SYSTEM and errno says why.
+ */
+#include "net/names/names.h"
 #include "patch/dns/lookup.h"
+#include "ramet/net.h"
 
 #include <string.h>
 
+/* What ramet__lookup returned if that was an error, else what the look-up did;
+ * errno is set if it has to be. */
+static int code_of(int failed, int error, int err)
+{
+	if (failed == -ENOMEM)
+		return EAI_MEMORY;
+	if (failed < 0) {
+		error = EAI_SYSTEM;
+		err = failed;
+	}
+	if (error == EAI_SYSTEM)
+		errno = -err;
+	return error;
+}
+
+/* ---- names to addresses ------------------------------------------------- */
+
 struct query {
-	struct lane_call call;
+	struct lookup lookup;
 	const char *node, *service;
 	struct addrinfo hints, *result;
 	bool hinted;
-	int error, error_number;
+	int error, err;
 	char text[];
 };
 
-static void run(struct lane_call *c)
+static void run(struct loop *l, struct lookup *u)
 {
-	struct query *q = container_of(c, struct query, call);
+	struct query *q = container_of(u, struct query, lookup);
 
-	q->error = libc.getaddrinfo(q->node, q->service,
-				    q->hinted ? &q->hints : NULL, &q->result);
-	q->error_number = errno;
+	q->error = ramet__names_addrinfo(l, q->node, q->service,
+					 q->hinted ? &q->hints : NULL,
+					 &q->result, &q->err);
+	if (q->error)
+		q->result = NULL;
 }
 
-static void discard(struct lane_call *c)
+static void discard(struct lookup *u)
 {
-	struct query *q = container_of(c, struct query, call);
+	struct query *q = container_of(u, struct query, lookup);
 
-	if (q->result)
-		freeaddrinfo(q->result);
+	ramet_freeaddrinfo(q->result);
 	kernel_free(q);
 }
 
@@ -42,8 +63,8 @@ static struct query *query_new(const char *node, const char *service,
 	if (!q)
 		return NULL;
 	place = q->text;
-	q->call.run = run;
-	q->call.free = discard;
+	q->lookup.run = run;
+	q->lookup.free = discard;
 	q->node = ramet__lookup_copy(&place, node);
 	q->service = ramet__lookup_copy(&place, service);
 	q->hinted = hints != NULL;
@@ -55,78 +76,85 @@ static struct query *query_new(const char *node, const char *service,
 	return q;
 }
 
-/* A result for -errno. */
-static int failed(int err)
-{
-	if (err == -ENOMEM)
-		return EAI_MEMORY;
-	errno = -err;
-	return EAI_SYSTEM;
-}
-
 static bool asks_nobody(const char *node, const struct addrinfo *hints)
 {
 	return !node || (hints && hints->ai_flags & AI_NUMERICHOST) ||
 	       ramet__name_is_address(node);
 }
 
+/* The list is the program's, for libc's freeaddrinfo: see src/net/names/list.c.
+ */
 int HOOK(getaddrinfo)(const char *node, const char *service,
 		      const struct addrinfo *hints, struct addrinfo **result)
 {
 	struct loop *l = hook_loop(RAMET_DNS);
 	struct query *q;
-	int err;
+	int err, error;
+	bool alone;
 
 	if (!l || asks_nobody(node, hints))
 		return libc.getaddrinfo(node, service, hints, result);
+	hook_begin(l);
 	q = query_new(node, service, hints);
-	if (!q)
-		return EAI_MEMORY;
-	err = ramet__lookup(l, &q->call);
-	if (err == -EAGAIN)
-		return libc.getaddrinfo(node, service, hints, result);
+	err = q ? ramet__lookup(l, &q->lookup) : -ENOMEM;
+	hook_end(l, 0);
 	if (err < 0)
-		return failed(err);
-	err = q->error;
-	if (err == 0)
+		return code_of(err, 0, 0);
+	alone = lookup_is_libcs(q->error, q->err);
+	error = code_of(0, q->error, q->err);
+	if (error == 0)
 		*result = q->result;
-	else if (err == EAI_SYSTEM)
-		errno = q->error_number;
-	if (err == 0)
-		q->result = NULL;
-	discard(&q->call);
-	return err;
+	q->result = NULL;
+	discard(&q->lookup);
+	return alone ? libc.getaddrinfo(node, service, hints, result) : error;
 }
 
 /* ---- and back ----------------------------------------------------------- */
 
 struct reverse {
-	struct lane_call call;
+	struct lookup lookup;
 	struct sockaddr_storage addr;
 	socklen_t size, host_size, service_size;
-	int flags, error, error_number;
+	int flags, error, err;
 	char host[NI_MAXHOST], service[NI_MAXSERV];
 };
 
-static void run_reverse(struct lane_call *c)
+static void run_reverse(struct loop *l, struct lookup *u)
 {
-	struct reverse *r = container_of(c, struct reverse, call);
+	struct reverse *r = container_of(u, struct reverse, lookup);
 
-	r->error = libc.getnameinfo((const struct sockaddr *)&r->addr, r->size,
-				    r->host_size ? r->host : NULL, r->host_size,
-				    r->service_size ? r->service : NULL,
-				    r->service_size, r->flags);
-	r->error_number = errno;
+	r->error = ramet__names_nameinfo(l, (const struct sockaddr *)&r->addr,
+					 r->size, r->host, r->host_size,
+					 r->service, r->service_size, r->flags,
+					 &r->err);
 }
 
-static void discard_reverse(struct lane_call *c)
+static void discard_reverse(struct lookup *u)
 {
-	kernel_free(container_of(c, struct reverse, call));
+	kernel_free(container_of(u, struct reverse, lookup));
 }
 
 static socklen_t at_most(socklen_t size, size_t room)
 {
 	return size < room ? size : (socklen_t)room;
+}
+
+static struct reverse *reverse_new(const struct sockaddr *addr, socklen_t size,
+				   socklen_t host_size, socklen_t service_size,
+				   int flags)
+{
+	struct reverse *r = kernel_alloc(sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->lookup.run = run_reverse;
+	r->lookup.free = discard_reverse;
+	memcpy(&r->addr, addr, size);
+	r->size = size;
+	r->host_size = at_most(host_size, sizeof r->host);
+	r->service_size = at_most(service_size, sizeof r->service);
+	r->flags = flags;
+	return r;
 }
 
 int HOOK(getnameinfo)(const struct sockaddr *addr, socklen_t size, char *host,
@@ -135,38 +163,30 @@ int HOOK(getnameinfo)(const struct sockaddr *addr, socklen_t size, char *host,
 {
 	struct loop *l = hook_loop(RAMET_DNS);
 	struct reverse *r;
-	int err;
+	int err, error;
+	bool alone;
 
 	if (!l || !host || !host_size || flags & NI_NUMERICHOST ||
 	    size > sizeof r->addr || size < sizeof addr->sa_family ||
 	    (addr->sa_family != AF_INET && addr->sa_family != AF_INET6))
 		return libc.getnameinfo(addr, size, host, host_size, service,
 					service_size, flags);
-	r = kernel_alloc(sizeof *r);
-	if (!r)
-		return EAI_MEMORY;
-	r->call.run = run_reverse;
-	r->call.free = discard_reverse;
-	memcpy(&r->addr, addr, size);
-	r->size = size;
-	r->flags = flags;
-	r->host_size = at_most(host_size, sizeof r->host);
-	r->service_size =
-		service ? at_most(service_size, sizeof r->service) : 0;
-	err = ramet__lookup(l, &r->call);
-	if (err == -EAGAIN)
-		return libc.getnameinfo(addr, size, host, host_size, service,
-					service_size, flags);
+	hook_begin(l);
+	r = reverse_new(addr, size, host_size, service ? service_size : 0,
+			flags);
+	err = r ? ramet__lookup(l, &r->lookup) : -ENOMEM;
+	hook_end(l, 0);
 	if (err < 0)
-		return failed(err);
-	err = r->error;
-	if (err == 0) {
+		return code_of(err, 0, 0);
+	alone = lookup_is_libcs(r->error, r->err);
+	error = code_of(0, r->error, r->err);
+	if (error == 0) {
 		memcpy(host, r->host, strlen(r->host) + 1);
 		if (r->service_size)
 			memcpy(service, r->service, strlen(r->service) + 1);
-	} else if (err == EAI_SYSTEM) {
-		errno = r->error_number;
 	}
-	discard_reverse(&r->call);
-	return err;
+	discard_reverse(&r->lookup);
+	return alone ? libc.getnameinfo(addr, size, host, host_size, service,
+					service_size, flags)
+		     : error;
 }

@@ -1,47 +1,38 @@
 /* host.c - the older look-ups, which answer in a struct hostent.
  *
- * The helper answers in a buffer of its own, as large as the caller's and
- * aligned like it; the pointers in it are moved over with it. */
+ * What is found is laid out in the caller's buffer when it is back.
+ */
+#include "net/names/host.h"
 #include "patch/dns/lookup.h"
 
 #include <string.h>
 
-enum { ALIGNED = 16, ADDR_MAX = 16 };
-
 struct query {
-	struct lane_call call;
+	struct lookup lookup;
 	const char *name; /* NULL: by address */
-	char addr[ADDR_MAX];
-	socklen_t addr_size;
-	int family; /* 0: of no particular one */
-	struct hostent host, *result;
-	char *buf;
-	size_t size;
-	int ret, error, error_number;
+	uint8_t addr[16];
+	int family;
+	struct found found;
+	int error, err;
 	char text[];
 };
 
-static void run(struct lane_call *c)
+static void run(struct loop *l, struct lookup *u)
 {
-	struct query *q = container_of(c, struct query, call);
+	struct query *q = container_of(u, struct query, lookup);
 
-	if (!q->name)
-		q->ret = libc.gethostbyaddr_r(q->addr, q->addr_size, q->family,
-					      &q->host, q->buf, q->size,
-					      &q->result, &q->error);
-	else if (q->family)
-		q->ret = libc.gethostbyname2_r(q->name, q->family, &q->host,
-					       q->buf, q->size, &q->result,
-					       &q->error);
-	else
-		q->ret = libc.gethostbyname_r(q->name, &q->host, q->buf,
-					      q->size, &q->result, &q->error);
-	q->error_number = errno;
+	q->error = q->name ? ramet__names_host(l, q->name, q->family, &q->found,
+					       &q->err)
+			   : ramet__names_host_of(l, q->addr, q->family,
+						  &q->found, &q->err);
 }
 
-static void discard(struct lane_call *c)
+static void discard(struct lookup *u)
 {
-	kernel_free(container_of(c, struct query, call));
+	struct query *q = container_of(u, struct query, lookup);
+
+	ramet__found_free(&q->found);
+	kernel_free(q);
 }
 
 /* What the caller asks, and for what room. */
@@ -49,7 +40,7 @@ struct wish {
 	const char *name;
 	const void *addr;
 	socklen_t addr_size;
-	int family;
+	int family; /* 0: of no particular one */
 	struct hostent *host;
 	char *buf;
 	size_t size;
@@ -59,58 +50,29 @@ struct wish {
 
 static struct query *query_new(const struct wish *w)
 {
-	size_t text = lookup_room(w->name);
-	struct query *q =
-		kernel_alloc(sizeof *q + text + w->size + 2 * ALIGNED);
+	struct query *q = kernel_alloc(sizeof *q + lookup_room(w->name));
 	char *place;
 
 	if (!q)
 		return NULL;
 	place = q->text;
-	q->call.run = run;
-	q->call.free = discard;
+	q->lookup.run = run;
+	q->lookup.free = discard;
 	q->name = ramet__lookup_copy(&place, w->name);
 	if (!w->name)
 		memcpy(q->addr, w->addr, w->addr_size);
-	q->addr_size = w->addr_size;
-	q->family = w->family;
-	q->size = w->size;
-	q->buf = place +
-		 (((uintptr_t)w->buf - (uintptr_t)place) & (ALIGNED - 1));
+	q->family = w->family ? w->family : AF_INET;
 	return q;
 }
 
-/* ---- moving an answer --------------------------------------------------- */
-
-static void *moved(const struct query *q, const struct wish *w, void *p)
+/* What nobody has to be asked for, and mistakes. */
+static bool is_libcs(const struct wish *w)
 {
-	size_t at = (size_t)((char *)p - q->buf);
-
-	return at <= q->size ? w->buf + at : p;
-}
-
-static char **moved_list(const struct query *q, const struct wish *w,
-			 char **list)
-{
-	char **there = moved(q, w, list);
-
-	for (size_t i = 0; there && there[i]; i++)
-		there[i] = moved(q, w, there[i]);
-	return there;
-}
-
-static void answer(const struct query *q, const struct wish *w)
-{
-	*w->error = q->error;
-	*w->result = NULL;
-	if (!q->result)
-		return;
-	memcpy(w->buf, q->buf, q->size);
-	*w->host = q->host;
-	w->host->h_name = moved(q, w, q->host.h_name);
-	w->host->h_aliases = moved_list(q, w, q->host.h_aliases);
-	w->host->h_addr_list = moved_list(q, w, q->host.h_addr_list);
-	*w->result = w->host;
+	if (w->name && ramet__name_is_address(w->name))
+		return true;
+	if (w->family != AF_INET && w->family != AF_INET6)
+		return !w->name || w->family != 0;
+	return !w->name && w->addr_size != (w->family == AF_INET ? 4 : 16);
 }
 
 static int directly(const struct wish *w)
@@ -127,35 +89,56 @@ static int directly(const struct wish *w)
 				    w->result, w->error);
 }
 
+/* It is back in *q; or an error number. */
+static int ask(struct loop *l, const struct wish *w, struct query **q)
+{
+	int err;
+
+	hook_begin(l);
+	*q = query_new(w);
+	err = *q ? ramet__lookup(l, &(*q)->lookup) : -ENOMEM;
+	hook_end(l, 0);
+	if (err < 0)
+		errno = -err;
+	return err < 0 ? ramet__hostent_code(EAI_SYSTEM, err, w->error) : 0;
+}
+
+static int answer(const struct query *q, const struct wish *w)
+{
+	int err = ramet__hostent_code(q->error, q->err, w->error);
+
+	if (q->error == EAI_AGAIN)
+		err = EAGAIN; /* as libc has it */
+	if (q->error == 0)
+		err = ramet__hostent(&q->found, q->family, w->host, w->buf,
+				     w->size);
+	if (err == ERANGE)
+		*w->error = NETDB_INTERNAL;
+	else if (q->error == 0)
+		*w->result = w->host;
+	if (err)
+		errno = err;
+	return err;
+}
+
 /* As the _r functions: an error number. */
 static int look_up(const struct wish *w)
 {
 	struct loop *l = hook_loop(RAMET_DNS);
 	struct query *q;
+	bool alone;
 	int err;
 
-	if (!l || (w->name ? ramet__name_is_address(w->name)
-			   : w->addr_size > ADDR_MAX))
+	if (!l || is_libcs(w))
 		return directly(w);
 	*w->result = NULL;
-	*w->error = NETDB_INTERNAL;
-	q = query_new(w);
-	if (!q)
-		return ENOMEM;
-	err = ramet__lookup(l, &q->call);
-	if (err == -EAGAIN)
-		return directly(w);
-	if (err < 0) {
-		*w->error = err == -ENOMEM ? NETDB_INTERNAL : TRY_AGAIN;
-		errno = -err;
-		return -err;
-	}
-	answer(q, w);
-	err = q->ret;
-	if (err || !*w->result)
-		errno = q->error_number;
-	discard(&q->call);
-	return err;
+	err = ask(l, w, &q);
+	if (err)
+		return err;
+	err = answer(q, w);
+	alone = lookup_is_libcs(q->error, q->err);
+	discard(&q->lookup);
+	return alone ? directly(w) : err;
 }
 
 int HOOK(gethostbyname_r)(const char *name, struct hostent *host, char *buf,
@@ -198,56 +181,78 @@ int HOOK(gethostbyaddr_r)(const void *addr, socklen_t addr_size, int family,
 
 /* ---- without a buffer --------------------------------------------------- */
 
+/* As large as it has to be. */
+static int answer_new(const struct query *q, struct wish *w)
+{
+	int err = ERANGE;
+
+	for (w->size = 1024; err == ERANGE && w->size <= 1 << 24;
+	     w->size *= 4) {
+		kernel_free(w->buf);
+		w->buf = kernel_alloc(w->size);
+		*w->error = NETDB_INTERNAL;
+		err = w->buf ? answer(q, w) : ENOMEM;
+	}
+	return err;
+}
+
 /* As in libc the answer holds until the next call by anybody: what comes back
  * is put where the last answer was only when it is back. */
-static struct hostent *look_up_static(struct wish *w)
+static struct hostent *look_up_static(struct loop *l, struct wish *w,
+				      bool *alone)
 {
 	static struct hostent host;
 	static char *kept;
 	struct hostent own, *result = NULL;
-	char *buf = NULL;
-	int err = ERANGE, error = NETDB_INTERNAL;
+	struct query *q;
+	int error;
 
 	w->host = &own;
 	w->result = &result;
 	w->error = &error;
-	for (w->size = 1024; err == ERANGE && w->size <= 1 << 20;
-	     w->size *= 2) {
-		kernel_free(buf);
-		w->buf = buf = kernel_alloc(w->size);
-		err = buf ? look_up(w) : ENOMEM;
+	if (ask(l, w, &q) == 0) {
+		answer_new(q, w);
+		*alone = lookup_is_libcs(q->error, q->err);
+		discard(&q->lookup);
 	}
 	if (!result) {
-		kernel_free(buf);
+		kernel_free(w->buf);
 		h_errno = error;
 		return NULL;
 	}
 	kernel_free(kept);
-	kept = buf;
+	kept = w->buf;
 	host = own;
 	return &host;
 }
 
 struct hostent *HOOK(gethostbyname)(const char *name)
 {
-	if (!hook_loop(RAMET_DNS))
-		return libc.gethostbyname(name);
-	return look_up_static(&(struct wish){.name = name});
+	struct loop *l = hook_loop(RAMET_DNS);
+	struct wish w = {.name = name};
+	bool alone = !l || is_libcs(&w);
+	struct hostent *host = alone ? NULL : look_up_static(l, &w, &alone);
+
+	return alone ? libc.gethostbyname(name) : host;
 }
 
 struct hostent *HOOK(gethostbyname2)(const char *name, int family)
 {
-	if (!hook_loop(RAMET_DNS))
-		return libc.gethostbyname2(name, family);
-	return look_up_static(&(struct wish){.name = name, .family = family});
+	struct loop *l = hook_loop(RAMET_DNS);
+	struct wish w = {.name = name, .family = family};
+	bool alone = !l || is_libcs(&w);
+	struct hostent *host = alone ? NULL : look_up_static(l, &w, &alone);
+
+	return alone ? libc.gethostbyname2(name, family) : host;
 }
 
 struct hostent *HOOK(gethostbyaddr)(const void *addr, socklen_t size,
 				    int family)
 {
-	if (!hook_loop(RAMET_DNS))
-		return libc.gethostbyaddr(addr, size, family);
-	return look_up_static(&(struct wish){.addr = addr,
-					     .addr_size = size,
-					     .family = family});
+	struct loop *l = hook_loop(RAMET_DNS);
+	struct wish w = {.addr = addr, .addr_size = size, .family = family};
+	bool alone = !l || is_libcs(&w);
+	struct hostent *host = alone ? NULL : look_up_static(l, &w, &alone);
+
+	return alone ? libc.gethostbyaddr(addr, size, family) : host;
 }

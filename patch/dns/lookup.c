@@ -1,9 +1,77 @@
-/* lookup.c - waiting for the lane, as a cancellation point. */
+/* lookup.c - waiting for a look-up, as a cancellation point. */
 #include "patch/dns/lookup.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <string.h>
+
+/* ---- by a ramet --------------------------------------------------------- */
+
+enum { STACK_SIZE = 128 * 1024 }; /* whatever those of threads are */
+
+static void *look_up(void *lookup)
+{
+	struct lookup *u = lookup;
+	struct ramet_waiter *w;
+
+	u->run(ramet__this_loop, u);
+	if (u->left) {
+		u->free(u);
+		return NULL;
+	}
+	u->back = true;
+	w = waitq_take(&u->waiter);
+	if (w && w->ramet->state == STATE_PARKED)
+		ramet__wake(w->ramet, 0);
+	return NULL;
+}
+
+static int wait_for_ramet(struct loop *l, struct lookup *u)
+{
+	struct ramet_waiter w = {.ramet = l->current};
+	int err = u->back ? 0 : ramet__interrupted(l);
+
+	if (err < 0 || u->back)
+		return err;
+	waitq_append(&u->waiter, &w);
+	err = ramet__park(l, WAIT_OFFLOAD, u);
+	waitq_remove(&w);
+	return u->back ? 0 : err;
+}
+
+/* It ends soon, and frees itself. */
+static void leave(struct lookup *u, struct ramet *t)
+{
+	u->left = true;
+	ramet__cancel(t);
+}
+
+int ramet__lookup(struct loop *l, struct lookup *u)
+{
+	static const struct ramet_opts opts = {.name = "look-up",
+					       .stack_size = STACK_SIZE};
+	struct ramet *t = NULL;
+	int err = ramet__interrupted(l);
+
+	if (err == 0)
+		t = ramet__spawn(l, look_up, u, &opts,
+				 __builtin_return_address(0), &err);
+	if (!t) {
+		u->free(u);
+		return err;
+	}
+	t->flags |= FLAG_DETACHED;
+	while ((err = wait_for_ramet(l, u)) == -EINTR) {
+		if (hook_is_cancelled(l))
+			leave(u, t);
+		hook_handle(l);
+	}
+	if (err < 0)
+		leave(u, t);
+	return err;
+}
+
+/* ---- by a helper -------------------------------------------------------- */
 
 static int send_out(struct loop *l, struct lane_call *c)
 {
@@ -27,41 +95,36 @@ static int wait_for(struct loop *l, struct lane_call *c)
 	return err;
 }
 
-int ramet__lookup(struct loop *l, struct lane_call *c)
+int ramet__lookup_libc(struct loop *l, struct lane_call *c)
 {
-	int err;
+	int err = send_out(l, c);
 
-	hook_begin(l);
-	err = send_out(l, c);
 	if (err == 0) {
 		err = wait_for(l, c);
 		if (err < 0)
 			ramet__lane_leave(l, c);
 	}
-	hook_end(l, 0);
 	return err;
 }
 
 /* Only a call that has not begun can be cut short. */
 int ramet__lookup_firm(struct loop *l, struct lane_call *c)
 {
-	int err;
+	int err = send_out(l, c);
 
-	hook_begin(l);
-	err = send_out(l, c);
-	if (err < 0) {
-		hook_end(l, 0);
+	if (err < 0)
 		return err;
-	}
 	err = wait_for(l, c);
-	hook_end(l, 0);
 	if (err < 0 && ramet__lane_recall(l, c)) {
 		c->free(c);
 		return err;
 	}
+	l->current->flags &= (uint16_t)~FLAG_EINTR;
 	ramet__lane_wait_firm(l, c);
 	return 0;
 }
+
+/* ---- what is asked ------------------------------------------------------ */
 
 /* "1.2.3.4", "127.1", "fe80::1%eth0". */
 bool ramet__name_is_address(const char *name)

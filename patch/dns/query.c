@@ -64,11 +64,15 @@ static int failed(int error)
 static int look_up(struct loop *l, const struct query *w, size_t name_size)
 {
 	size_t room = w->size > 0 ? (size_t)w->size : 0;
-	struct query *q = kernel_alloc(sizeof *q + name_size + room);
+	struct query *q;
 	int ret, err;
 
-	if (!q)
+	hook_begin(l);
+	q = kernel_alloc(sizeof *q + name_size + room);
+	if (!q) {
+		hook_end(l, 0);
 		return failed(ENOMEM);
+	}
 	*q = *w;
 	q->call.run = run;
 	q->call.free = discard;
@@ -76,7 +80,8 @@ static int look_up(struct loop *l, const struct query *w, size_t name_size)
 	memcpy(q->text, w->name, name_size);
 	q->answer = (unsigned char *)q->text + name_size;
 	err = w->state ? ramet__lookup_firm(l, &q->call)
-		       : ramet__lookup(l, &q->call);
+		       : ramet__lookup_libc(l, &q->call);
+	hook_end(l, 0);
 	if (err < 0)
 		return failed(-err);
 	ret = q->ret;

@@ -3,6 +3,7 @@
 #define CLIENT_H
 
 #include "script.h"
+#include "zip.h"
 
 #define RUN(name, steps_, ...)                                                 \
 	struct script name = {.steps = steps_,                                 \
@@ -10,13 +11,20 @@
 			      __VA_ARGS__};                                    \
 	script_start(&name)
 
+/* What the client can undo. */
+#ifdef RAMET_COMPRESS
+#define ACCEPT_CODING "Accept-Encoding: gzip, deflate\r\n"
+#else
+#define ACCEPT_CODING
+#endif
+
 #define GET(path)                                                              \
-	"GET " path " HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"             \
-	"Accept-Encoding: gzip, deflate\r\n\r\n"
+	"GET " path                                                            \
+	" HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING "\r\n"
 
 #define HEAD                                                                   \
-	"HEAD / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n"                   \
-	"Accept-Encoding: gzip, deflate\r\n\r\n"
+	"HEAD / HTTP/1.1\r\nHost: @\r\nUser-Agent: test\r\n" ACCEPT_CODING     \
+	"\r\n"
 
 #define SAY(want_, reply_)                                                     \
 	{                                                                      \

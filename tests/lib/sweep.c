@@ -16,11 +16,6 @@ enum { SWEEP_MS = 400, RUNS_MIN = 10 };
 static struct faults *faults; /* shared with the test's processes */
 static int said = -1;         /* a file for what they say */
 
-bool test_is_swept(void)
-{
-	return faults && faults->only;
-}
-
 static void begin(void)
 {
 	if (said >= 0)

@@ -90,11 +90,18 @@ uint32_t test_rand(uint32_t below);
 /* True under valgrind, a sanitizer or an emulator (TEST_TIMEOUT > 1). */
 bool test_slow(void);
 
-/* True when calls fail on purpose. */
+/* Whether each test runs again and again, with calls that fail on purpose. */
 bool test_is_swept(void);
 
-/* n, or a tenth of it when slow, or twenty times as much in a long run. */
+/* n, or a tenth of it when slow, or twenty times as much in a long run; under
+ * sweep, which repeats the whole test, no more than two. */
 int test_rounds(int n);
+
+/* How long to wait for what should not happen: less under sweep. */
+static inline int64_t test_pause(int64_t ns)
+{
+	return test_is_swept() ? ns / 10 : ns;
+}
 
 /* A directory of this test's own, the same at each call.  When the test has
  * ended, in whatever way, it goes, and all in it. */

@@ -259,12 +259,15 @@ static const char *given(const char *text)
 /* A family of which this machine has no address is of no use. */
 static int mind_interfaces(struct wish *w)
 {
+	const struct own_addrs *own;
 	bool v4, v6;
 
 	if (!(w->flags & AI_ADDRCONFIG))
 		return 0;
 	w->loop->now = kernel_now();
-	ramet__interfaces(w->loop, w->names, &v4, &v6);
+	own = ramet__interfaces(w->loop, w->names);
+	v4 = own->has_v4;
+	v6 = own->has_v6;
 	if (w->family == AF_UNSPEC && v4 != v6)
 		w->family = v4 ? AF_INET : AF_INET6;
 	else if ((w->family == AF_INET && !v4) ||
@@ -322,23 +325,30 @@ static int find_and_list(const struct wish *w, struct addrinfo **result,
 	if (error == 0)
 		error = find_host(w, &f, err);
 	if (error == 0) {
-		ramet__found_sort(&f);
+		if (w->config)
+			ramet__found_sort(w->loop, w->names, &w->config->policy,
+					  &f);
 		error = make_list(w, &f, &ends, result);
 	}
 	ramet__found_free(&f);
 	return error;
 }
 
-/* Nothing that a file has to be read for. */
+/* Whether a file has to be read: for names, and for the order of several
+ * addresses. */
 static bool needs_files(const struct wish *w)
 {
 	struct found f = {.count = 0};
-	int error =
-		w->node ? ramet__found_number(&f, w->node, AF_UNSPEC, true) : 0;
+	int error;
 
+	if (w->port < 0)
+		return true;
+	if (!w->node)
+		return w->family == AF_UNSPEC;
+	error = ramet__found_number(&f, w->node, AF_UNSPEC, true);
 	ramet__found_free(&f);
-	return w->port < 0 || (error == 1 && !(w->flags & AI_NUMERICHOST) &&
-			       ramet__names_by_ares());
+	return error == 1 && !(w->flags & AI_NUMERICHOST) &&
+	       ramet__names_by_ares();
 }
 
 static int look_up(struct wish *w, struct addrinfo **result, int *err)

@@ -156,8 +156,21 @@ struct search {
 	unsigned chain;
 	uint32_t ttl;
 	struct answer *answer; /* NULL: only count */
-	size_t count;
+	size_t count, aliases_size;
 };
+
+/* What led on is an alias. */
+static bool lead_on(struct search *s, const char *target)
+{
+	size_t size = strlen(s->name) + 1;
+
+	if (s->answer)
+		memcpy(answer_aliases(s->answer) + s->aliases_size, s->name,
+		       size);
+	s->aliases_size += size;
+	memcpy(s->name, target, sizeof s->name);
+	return ++s->chain <= CHAIN_MAX;
+}
 
 static bool is_wanted(const struct record *rr, int type)
 {
@@ -180,10 +193,8 @@ static bool take(struct search *s, const struct reader *r,
 		if (!name_at(r, rr->data, target, &used) ||
 		    used != rr->length || !is_host_name(target))
 			return false;
-		if (rr->type == TYPE_CNAME) {
-			memcpy(s->name, target, sizeof target);
-			return ++s->chain <= CHAIN_MAX;
-		}
+		if (rr->type == TYPE_CNAME)
+			return lead_on(s, target);
 		if (s->answer && !s->count)
 			memcpy(s->answer->name, target, sizeof target);
 	} else if (s->answer) {
@@ -255,14 +266,16 @@ static uint32_t negative_ttl(struct reader *r)
 /* ---- all of it ---------------------------------------------------------- */
 
 struct answer *ramet__answer_new(enum verdict verdict, const char *name,
-				 size_t count)
+				 size_t count, size_t aliases_size)
 {
-	struct answer *a = kernel_alloc(sizeof *a + count * sizeof a->addrs[0]);
+	struct answer *a = kernel_alloc(sizeof *a + count * sizeof a->addrs[0] +
+					aliases_size);
 
 	if (!a)
 		return NULL;
 	a->verdict = verdict;
 	a->count = count;
+	a->aliases_size = aliases_size;
 	memcpy(a->name, name, strnlen(name, NAME_ROOM - 1));
 	return a;
 }
@@ -283,8 +296,9 @@ static int read_found(const struct reader *r, const char *name, int type,
 		verdict = ANSWER_NXDOMAIN;
 	else if (!s.count)
 		verdict = ANSWER_NODATA;
-	*answer = ramet__answer_new(verdict, s.name,
-				    verdict == ANSWER_FOUND ? s.count : 0);
+	if (verdict != ANSWER_FOUND)
+		s.count = s.aliases_size = 0;
+	*answer = ramet__answer_new(verdict, s.name, s.count, s.aliases_size);
 	if (!*answer)
 		return -ENOMEM;
 	(*answer)->ttl = s.ttl;

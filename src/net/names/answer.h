@@ -27,9 +27,15 @@ struct answer {
 	enum verdict verdict; /* one of the first three */
 	uint32_t ttl;         /* 0: not to be kept */
 	size_t count;         /* of addresses */
+	size_t aliases_size;  /* bytes */
 	char name[NAME_ROOM]; /* the canonical one, or what a PTR leads to */
-	uint8_t addrs[][16];
+	uint8_t addrs[][16];  /* and the aliases, each with its NUL */
 };
+
+static inline char *answer_aliases(const struct answer *a)
+{
+	return (char *)(uintptr_t)a->addrs[a->count];
+}
 
 /* Whether `reply` is one to `query`: id, question and flags agree (RFC 5452,
  * 9.1). */
@@ -41,9 +47,9 @@ bool ramet__answer_matches(const uint8_t *reply, size_t size,
 int ramet__answer_read(const uint8_t *reply, size_t size, const char *name,
 		       int type, struct answer **answer);
 
-/* One of the first three in memory of its own, with room for count addresses;
- * or NULL. */
+/* One of the first three in memory of its own, with room for count addresses
+ * and for aliases; or NULL. */
 struct answer *ramet__answer_new(enum verdict verdict, const char *name,
-				 size_t count);
+				 size_t count, size_t aliases_size);
 
 #endif

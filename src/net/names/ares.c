@@ -68,7 +68,7 @@ int ramet__ares_name(const uint8_t *at, const uint8_t *msg, size_t size,
 
 int ramet__ares_load(void)
 {
-	return -ENOTSUP;
+	return -ENOSYS;
 }
 
 int ramet__ares_query(const char *name, int type, uint16_t id, int udp_size,

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-/* Load it.  Returns 0 or -ENOTSUP. */
+/* Load it.  Returns 0, -ENOTSUP, or -ENOSYS: it was not there to build with. */
 int ramet__ares_load(void);
 
 /* A query for `name` in *query, for ramet__ares_free; with EDNS0 that allows

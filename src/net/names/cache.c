@@ -71,10 +71,12 @@ static bool is_of(const struct entry *e, const char *name, int type)
 
 static struct answer *copy(const struct answer *a)
 {
-	struct answer *c = ramet__answer_new(a->verdict, a->name, a->count);
+	struct answer *c = ramet__answer_new(a->verdict, a->name, a->count,
+					     a->aliases_size);
 
 	if (c)
-		memcpy(c->addrs, a->addrs, a->count * sizeof a->addrs[0]);
+		memcpy(c->addrs, a->addrs,
+		       a->count * sizeof a->addrs[0] + a->aliases_size);
 	return c;
 }
 

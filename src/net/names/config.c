@@ -111,6 +111,7 @@ static int parse(struct config *c)
 	ramet__order_default(&c->order);
 	if (t[FILE_NSSWITCH])
 		ramet__order_parse(&c->order, t[FILE_NSSWITCH]);
+	ramet__policy_parse(&c->policy, t[FILE_GAI]);
 	if (t[FILE_HOSTS])
 		err = ramet__hosts_parse(&c->hosts, t[FILE_HOSTS]);
 	if (err == 0 && t[FILE_SERVICES])
@@ -184,6 +185,7 @@ static struct load *load_new(const struct config *now)
 		{"RAMET_NSSWITCH", "/etc/nsswitch.conf"},
 		{"RAMET_HOSTS", "/etc/hosts"},
 		{"RAMET_SERVICES", "/etc/services"},
+		{"RAMET_GAI_CONF", "/etc/gai.conf"},
 	};
 	struct load *o = kernel_alloc(sizeof *o);
 

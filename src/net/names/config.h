@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "core/core.h"
+#include "net/names/policy.h"
 
 enum {
 	NAME_ROOM = 256,
@@ -127,7 +128,14 @@ struct stamp {
 	struct timespec changed;
 };
 
-enum { FILE_RESOLV, FILE_NSSWITCH, FILE_HOSTS, FILE_SERVICES, FILES_COUNT };
+enum {
+	FILE_RESOLV,
+	FILE_NSSWITCH,
+	FILE_HOSTS,
+	FILE_SERVICES,
+	FILE_GAI,
+	FILES_COUNT
+};
 
 /* Does not change once it is made. */
 struct config {
@@ -138,6 +146,7 @@ struct config {
 	struct order order;
 	struct hosts hosts;
 	struct services services;
+	struct policy policy;
 };
 
 struct config_files {

@@ -56,6 +56,21 @@ static int add_line(struct found *f, const struct hosts_line *line, int family)
 	return v4 && !has(f, v4) ? ramet__found_add(f, AF_INET, v4, 0) : 0;
 }
 
+/* The first of the first line is the canonical one. */
+static int add_names(struct found *f, const struct hosts_line *line, bool any)
+{
+	const char *name = line->names;
+	int error = 0;
+
+	if (!any)
+		snprintf(f->name, sizeof f->name, "%s", name);
+	for (size_t i = 0; error == 0 && i < line->count; i++) {
+		error = ramet__found_alias(f, name);
+		name += strlen(name) + 1;
+	}
+	return error;
+}
+
 static int from_hosts(const struct config *c, const char *name, int family,
 		      struct found *f)
 {
@@ -63,13 +78,15 @@ static int from_hosts(const struct config *c, const char *name, int family,
 	bool any = false;
 
 	while ((line = ramet__hosts_next(&c->hosts, name, line))) {
+		size_t before = f->count;
 		int error = add_line(f, line, family);
 
+		if (error == 0 && f->count > before) {
+			error = add_names(f, line, any);
+			any = true;
+		}
 		if (error)
 			return error;
-		if (f->count && !any)
-			snprintf(f->name, sizeof f->name, "%s", line->names);
-		any = f->count > 0;
 	}
 	return any ? 0 : EAI_NONAME;
 }
@@ -112,6 +129,16 @@ static int code_of(const struct asked *a)
 	return ramet__asked_any(a, ANSWER_NODATA) ? EAI_NODATA : EAI_NONAME;
 }
 
+static int take_aliases(const struct answer *d, struct found *f)
+{
+	const char *alias = answer_aliases(d), *end = alias + d->aliases_size;
+	int error = 0;
+
+	for (; error == 0 && alias < end; alias += strlen(alias) + 1)
+		error = ramet__found_alias(f, alias);
+	return error;
+}
+
 static int take_answers(const struct asked *a, struct found *f)
 {
 	for (size_t i = 0; i < a->count; i++) {
@@ -121,6 +148,8 @@ static int take_answers(const struct asked *a, struct found *f)
 		if (a->verdicts[i] != ANSWER_FOUND)
 			continue;
 		memcpy(f->name, d->name, sizeof f->name);
+		if (take_aliases(d, f))
+			return EAI_MEMORY;
 		for (size_t k = 0; k < d->count; k++)
 			if (ramet__found_add(f, family, d->addrs[k], 0))
 				return EAI_MEMORY;
@@ -261,18 +290,21 @@ static void name_of_addr(int family, const uint8_t *addr, char *text)
 
 static int name_from_dns(struct loop *l, struct names *n,
 			 const struct config *c, int family, const void *addr,
-			 char *name, int *err)
+			 struct found *f, int *err)
 {
 	struct asked a = {.count = 1, .types = {TYPE_PTR}};
 	char question[NAME_ROOM];
 	int error;
 
-	name_of_addr(family, addr, question);
+	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(addr))
+		name_of_addr(AF_INET, (const uint8_t *)addr + 12, question);
+	else
+		name_of_addr(family, addr, question);
 	error = ramet__dns_ask(l, n, &c->resolv, question, &a);
 	if (error < 0)
 		error = ramet__find_failed(error, err);
 	else if (a.verdicts[0] == ANSWER_FOUND)
-		memcpy(name, a.answers[0]->name, NAME_ROOM);
+		memcpy(f->name, a.answers[0]->name, sizeof f->name);
 	else
 		error = code_of(&a) == EAI_AGAIN ? EAI_AGAIN : EAI_NONAME;
 	ramet__asked_free(&a);
@@ -280,19 +312,16 @@ static int name_from_dns(struct loop *l, struct names *n,
 }
 
 static int name_from_hosts(const struct config *c, int family, const void *addr,
-			   char *name)
+			   struct found *f)
 {
 	const struct hosts_line *line =
 		ramet__hosts_by_addr(&c->hosts, family, addr);
 
-	if (line)
-		snprintf(name, NAME_ROOM, "%s", line->names);
-	return line ? 0 : EAI_NONAME;
+	return line ? add_names(f, line, false) : EAI_NONAME;
 }
 
 int ramet__find_name(struct loop *l, struct names *n, const struct config *c,
-		     int family, const void *addr, char name[NAME_ROOM],
-		     int *err)
+		     int family, const void *addr, struct found *f, int *err)
 {
 	int error, result = EAI_NONAME;
 
@@ -300,9 +329,9 @@ int ramet__find_name(struct loop *l, struct names *n, const struct config *c,
 		const struct step *s = &c->order.steps[i];
 
 		if (s->module == MODULE_FILES)
-			error = name_from_hosts(c, family, addr, name);
+			error = name_from_hosts(c, family, addr, f);
 		else if (s->module == MODULE_DNS)
-			error = name_from_dns(l, n, c, family, addr, name, err);
+			error = name_from_dns(l, n, c, family, addr, f, err);
 		else
 			error = FIND_SYSTEM;
 		if (error == 0 || is_final(error))

@@ -12,11 +12,18 @@ struct found_addr {
 	uint8_t bytes[16];
 };
 
+struct found_alias {
+	struct found_alias *next;
+	char name[];
+};
+
 struct found {
 	char name[NAME_ROOM]; /* the canonical one */
+	struct found_alias *aliases;
 	struct found_addr *list;
 	size_t count, room;
-	bool numeric; /* it was no name */
+	bool numeric;       /* it was no name */
+	bool wants_aliases; /* asked for by who begins */
 };
 
 void ramet__found_free(struct found *f);
@@ -24,6 +31,10 @@ void ramet__found_free(struct found *f);
 /* Append one.  Returns 0 or EAI_MEMORY. */
 int ramet__found_add(struct found *f, int family, const void *bytes,
 		     uint32_t scope);
+
+/* Append a name by which it is known too, if that is wanted and new.  Returns 0
+ * or EAI_MEMORY. */
+int ramet__found_alias(struct found *f, const char *name);
 
 /* If text is an address for `family` or any (AF_UNSPEC), append it; mapped:
  * IPv4 will do for AF_INET6.  Returns 0, 1 if it is none, EAI_ADDRFAMILY,
@@ -39,10 +50,9 @@ enum { FIND_SYSTEM = 1 };
 int ramet__find(struct loop *l, struct names *n, const struct config *c,
 		const char *name, int family, struct found *f, int *err);
 
-/* The name of an address; 0: it is in `name`.  The same errors. */
+/* The name of an address.  The same errors. */
 int ramet__find_name(struct loop *l, struct names *n, const struct config *c,
-		     int family, const void *addr, char name[NAME_ROOM],
-		     int *err);
+		     int family, const void *addr, struct found *f, int *err);
 
 /* EAI_ code for -errno, which *err then has. */
 int ramet__find_failed(int error, int *err);
@@ -52,10 +62,22 @@ bool ramet__name_is_plain(const char *name);
 
 /* ---- sort.c, interfaces.c ----------------------------------------------- */
 
-/* Into the order in which they should be tried: RFC 6724. */
-void ramet__found_sort(struct found *f);
+/* IPv4 as ::ffff:0:0/96. */
+static inline void found_as_v6(int family, const void *bytes, uint8_t v6[16])
+{
+	__builtin_memset(v6, 0, 16);
+	v6[10] = v6[11] = 0xff;
+	if (family == AF_INET)
+		__builtin_memcpy(v6 + 12, bytes, 4);
+	else
+		__builtin_memcpy(v6, bytes, 16);
+}
 
-/* Which families this machine has addresses of, but for the loopback's. */
-void ramet__interfaces(struct loop *l, struct names *n, bool *v4, bool *v6);
+/* Into the order in which they should be tried: RFC 6724. */
+void ramet__found_sort(struct loop *l, struct names *n, const struct policy *p,
+		       struct found *f);
+
+/* The addresses of this machine, no older than a second by l->now. */
+const struct own_addrs *ramet__interfaces(struct loop *l, struct names *n);
 
 #endif

@@ -1,12 +1,13 @@
 /* hostent.c - the older look-ups, which answer in a struct hostent. */
-#include "net/names/find.h"
-#include "net/names/names.h"
+#include "net/names/host.h"
 
 #include "kernel/kernel.h"
+#include "net/names/system.h"
 #include "ramet/core.h"
 #include "ramet/net.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- laying out --------------------------------------------------------- */
@@ -31,38 +32,56 @@ static void *take(struct room *r, size_t size, size_t alignment)
 	return p;
 }
 
-/* One name and the addresses, which are `length` bytes each.  Returns 0 or
- * ERANGE. */
-static int lay_out(struct hostent *h, char *buf, size_t size, const char *name,
-		   int family, const uint8_t (*addrs)[16], size_t count)
+static size_t aliases_of(const struct found *f)
 {
-	size_t length = family == AF_INET ? 4 : 16;
-	struct room r = {buf, size, false};
-	char **aliases = take(&r, sizeof *aliases, sizeof *aliases);
-	char **list = take(&r, (count + 1) * sizeof *list, sizeof *list);
-	char *bytes = take(&r, count * length, 4);
-	char *copy = take(&r, strlen(name) + 1, 1);
+	size_t n = 0;
 
-	if (r.full)
-		return ERANGE;
-	aliases[0] = NULL;
-	for (size_t i = 0; i < count; i++)
-		list[i] = memcpy(bytes + i * length, addrs[i], length);
-	list[count] = NULL;
-	*h = (struct hostent){.h_name = strcpy(copy, name),
-			      .h_aliases = aliases,
+	for (const struct found_alias *a = f->aliases; a; a = a->next)
+		n++;
+	return n;
+}
+
+static char *take_text(struct room *r, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = take(r, size, 1);
+
+	return copy ? memcpy(copy, text, size) : NULL;
+}
+
+int ramet__hostent(const struct found *f, int family, struct hostent *h,
+		   char *buf, size_t size)
+{
+	size_t length = family == AF_INET ? 4 : 16, aliases = aliases_of(f);
+	struct room r = {buf, size, false};
+	char **names = take(&r, (aliases + 1) * sizeof *names, sizeof *names);
+	char **list = take(&r, (f->count + 1) * sizeof *list, sizeof *list);
+	char *bytes = take(&r, f->count * length, 4);
+
+	*h = (struct hostent){.h_name = take_text(&r, f->name),
+			      .h_aliases = names,
 			      .h_addrtype = family,
 			      .h_length = (int)length,
 			      .h_addr_list = list};
+	for (const struct found_alias *a = f->aliases; a && !r.full;
+	     a = a->next)
+		*names++ = take_text(&r, a->name);
+	if (r.full)
+		return ERANGE;
+	for (size_t i = 0; i < f->count; i++)
+		list[i] = memcpy(bytes + i * length, f->list[i].bytes, length);
+	*names = list[f->count] = NULL;
 	return 0;
 }
 
 /* ---- codes -------------------------------------------------------------- */
 
-/* What a look-up says, as these calls do.  Returns 0 or an error number. */
-static int failed(int error, int err, int *h_error)
+int ramet__hostent_code(int error, int err, int *h_error)
 {
 	switch (error) {
+	case 0:
+		*h_error = NETDB_SUCCESS;
+		return 0;
 	case EAI_SYSTEM:
 		*h_error = err == -ETIMEDOUT || err == -ECANCELED
 				   ? TRY_AGAIN
@@ -85,64 +104,122 @@ static int failed(int error, int err, int *h_error)
 	return 0;
 }
 
-/* ---- by name ------------------------------------------------------------ */
+/* ---- looking up --------------------------------------------------------- */
 
-static size_t count_of(const struct addrinfo *list)
+static int find_host(struct loop *l, struct names *n, const char *name,
+		     int family, struct found *f, int *err)
 {
-	size_t n = 0;
+	struct config *c;
+	int error = ramet__found_number(f, name, family, false);
 
-	for (; list; list = list->ai_next)
-		n++;
-	return n;
+	if (error != 1) {
+		snprintf(f->name, sizeof f->name, "%s", name);
+		return error;
+	}
+	if (!ramet__names_by_ares() || !ramet__name_is_plain(name))
+		return FIND_SYSTEM;
+	error = ramet__config_get(l, &n->files, &c);
+	if (error < 0)
+		return ramet__find_failed(error, err);
+	error = ramet__find(l, n, c, name, family, f, err);
+	ramet__config_put(c);
+	return error;
 }
 
-static const void *bytes_of(const struct addrinfo *a)
+int ramet__names_host(struct loop *l, const char *name, int family,
+		      struct found *f, int *err)
 {
-	const struct sockaddr_in6 *v6 = (const void *)a->ai_addr;
-	const struct sockaddr_in *v4 = (const void *)a->ai_addr;
+	struct names *n = ramet__names(l);
+	int error;
 
-	return a->ai_family == AF_INET ? (const void *)&v4->sin_addr
-				       : (const void *)&v6->sin6_addr;
+	*f = (struct found){.wants_aliases = true};
+	if (!n)
+		return EAI_MEMORY;
+	ramet__point(l);
+	ramet__spend(l);
+	error = find_host(l, n, name, family, f, err);
+	return error == FIND_SYSTEM
+		       ? ramet__system_host(l, name, NULL, family, f, err)
+		       : error;
 }
 
-static int from_list(const struct addrinfo *list, const char *name, int family,
-		     struct hostent *host, char *buf, size_t room)
+static int find_host_of(struct loop *l, struct names *n, const void *addr,
+			int family, struct found *f, int *err)
 {
-	size_t count = count_of(list), i = 0;
-	uint8_t(*addrs)[16] = kernel_alloc(count * sizeof *addrs);
-	int err;
+	struct config *c;
+	int error;
 
-	if (!addrs)
-		return ENOMEM;
-	for (const struct addrinfo *a = list; a; a = a->ai_next)
-		memcpy(addrs[i++], bytes_of(a), family == AF_INET ? 4 : 16);
-	err = lay_out(host, buf, room,
-		      list->ai_canonname ? list->ai_canonname : name, family,
-		      (const uint8_t(*)[16])addrs, count);
-	kernel_free(addrs);
-	return err;
+	if (!ramet__names_by_ares())
+		return FIND_SYSTEM;
+	error = ramet__config_get(l, &n->files, &c);
+	if (error < 0)
+		return ramet__find_failed(error, err);
+	error = ramet__find_name(l, n, c, family, addr, f, err);
+	ramet__config_put(c);
+	return error ? error : ramet__found_add(f, family, addr, 0);
+}
+
+int ramet__names_host_of(struct loop *l, const void *addr, int family,
+			 struct found *f, int *err)
+{
+	struct names *n = ramet__names(l);
+	int error;
+
+	*f = (struct found){.wants_aliases = true};
+	if (!n)
+		return EAI_MEMORY;
+	ramet__point(l);
+	ramet__spend(l);
+	error = find_host_of(l, n, addr, family, f, err);
+	return error == FIND_SYSTEM
+		       ? ramet__system_host(l, NULL, addr, family, f, err)
+		       : error;
+}
+
+/* ---- in the caller's memory --------------------------------------------- */
+
+/* Lay out what was found, and forget it.  Returns 0 or an error number. */
+static int finish(struct found *f, int error, int err, int family,
+		  struct hostent *host, char *buf, size_t room, int *h_error)
+{
+	int result = ramet__hostent_code(error, err, h_error);
+
+	if (error == 0)
+		result = ramet__hostent(f, family, host, buf, room);
+	if (result == ERANGE)
+		*h_error = NETDB_INTERNAL;
+	ramet__found_free(f);
+	return result;
 }
 
 static int by_name(struct loop *l, const char *name, int family,
 		   struct hostent *host, char *buf, size_t room, int *h_error)
 {
-	struct addrinfo hints = {.ai_flags = AI_CANONNAME,
-				 .ai_family = family ? family : AF_INET,
-				 .ai_socktype = SOCK_STREAM};
-	struct addrinfo *list;
+	struct found f;
 	int err = 0, error;
 
-	if (hints.ai_family != AF_INET && hints.ai_family != AF_INET6) {
+	family = family ? family : AF_INET;
+	if (family != AF_INET && family != AF_INET6) {
 		*h_error = NETDB_INTERNAL;
 		return EAFNOSUPPORT;
 	}
-	error = ramet__names_addrinfo(l, name, NULL, &hints, &list, &err);
-	if (error)
-		return failed(error, err, h_error);
-	err = from_list(list, name, hints.ai_family, host, buf, room);
-	ramet_freeaddrinfo(list);
-	*h_error = err ? NETDB_INTERNAL : NETDB_SUCCESS;
-	return err;
+	error = ramet__names_host(l, name, family, &f, &err);
+	return finish(&f, error, err, family, host, buf, room, h_error);
+}
+
+static int by_addr(struct loop *l, const void *addr, socklen_t size, int family,
+		   struct hostent *host, char *buf, size_t room, int *h_error)
+{
+	struct found f;
+	int err = 0, error;
+
+	if ((family != AF_INET || size != 4) &&
+	    (family != AF_INET6 || size != 16)) {
+		*h_error = HOST_NOT_FOUND;
+		return EAFNOSUPPORT;
+	}
+	error = ramet__names_host_of(l, addr, family, &f, &err);
+	return finish(&f, error, err, family, host, buf, room, h_error);
 }
 
 /* The border: an error number is errno as well, and a kill takes effect. */
@@ -167,45 +244,6 @@ int ramet_gethostbyname_r(const char *name, int family, struct hostent *host,
 	if (l)
 		err = by_name(l, name, family, host, buf, room, h_error);
 	return leave(err, *h_error, host, result);
-}
-
-/* ---- by address --------------------------------------------------------- */
-
-static int name_of(struct loop *l, const void *addr, int family, char *name,
-		   int *err)
-{
-	struct sockaddr_storage any = {.ss_family = (sa_family_t)family};
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&any;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&any;
-	bool four = family == AF_INET;
-
-	memcpy(four ? (void *)&v4->sin_addr : (void *)&v6->sin6_addr, addr,
-	       four ? 4 : 16);
-	return ramet__names_nameinfo(l, (struct sockaddr *)&any,
-				     four ? sizeof *v4 : sizeof *v6, name,
-				     NAME_ROOM, NULL, 0, NI_NAMEREQD, err);
-}
-
-static int by_addr(struct loop *l, const void *addr, socklen_t size, int family,
-		   struct hostent *host, char *buf, size_t room, int *h_error)
-{
-	char name[NAME_ROOM];
-	uint8_t bytes[1][16];
-	int err = 0, error;
-
-	if ((family != AF_INET || size != 4) &&
-	    (family != AF_INET6 || size != 16)) {
-		*h_error = HOST_NOT_FOUND;
-		return EAFNOSUPPORT;
-	}
-	error = name_of(l, addr, family, name, &err);
-	if (error)
-		return failed(error, err, h_error);
-	memcpy(bytes[0], addr, size);
-	err = lay_out(host, buf, room, name, family,
-		      (const uint8_t(*)[16])bytes, 1);
-	*h_error = err ? NETDB_INTERNAL : NETDB_SUCCESS;
-	return err;
 }
 
 int ramet_gethostbyaddr_r(const void *addr, socklen_t size, int family,

@@ -1,5 +1,7 @@
-/* list.c - each entry is one piece of memory, so that a list can be cut and
- * freed in parts, as libc's can. */
+/* list.c - laid out as libc's: an entry is one piece of memory with its
+ * address, and its name another.  A list can be cut and freed in parts, and
+ * what comes from malloc is freed by freeaddrinfo as well, which programs that
+ * are patched call. */
 #include "net/names/list.h"
 
 #include "kernel/kernel.h"
@@ -12,17 +14,18 @@ struct addrinfo *ramet__addrinfo(const struct addrinfo *like,
 				 const char *canonical)
 {
 	size_t length = canonical ? strlen(canonical) + 1 : 0;
-	struct addrinfo *ai = kernel_alloc(sizeof *ai + size + length);
-	char *name;
+	struct addrinfo *ai = kernel_alloc(sizeof *ai + size);
+	char *name = ai && canonical ? kernel_alloc(length) : NULL;
 
-	if (!ai)
+	if (!ai || (canonical && !name)) {
+		kernel_free(ai);
 		return NULL;
+	}
 	*ai = *like;
 	ai->ai_next = NULL;
 	ai->ai_addr = (struct sockaddr *)(ai + 1);
 	ai->ai_addrlen = size;
 	memcpy(ai->ai_addr, addr, size);
-	name = (char *)ai->ai_addr + size;
 	ai->ai_canonname = canonical ? memcpy(name, canonical, length) : NULL;
 	return ai;
 }
@@ -50,6 +53,7 @@ void ramet_freeaddrinfo(struct addrinfo *result)
 	while (result) {
 		struct addrinfo *next = result->ai_next;
 
+		kernel_free(result->ai_canonname);
 		kernel_free(result);
 		result = next;
 	}

@@ -6,8 +6,8 @@
 
 #include "base/base.h"
 
-/* A copy of *like with an address of `size` bytes and a name, which may be
- * NULL, in the same piece of memory; or NULL. */
+/* A copy of *like with copies of an address of `size` bytes and of a name,
+ * which may be NULL; or NULL. */
 struct addrinfo *ramet__addrinfo(const struct addrinfo *like,
 				 const struct sockaddr *addr, socklen_t size,
 				 const char *canonical);

@@ -93,16 +93,16 @@ static void shorten(const struct reverse *r, char *name)
 
 static int put_host(const struct reverse *r, int *err)
 {
-	char name[NAME_ROOM];
+	struct found f = {.count = 0};
 	int error = EAI_NONAME;
 
 	if (!(r->flags & NI_NUMERICHOST))
 		error = ramet__find_name(r->loop, r->names, r->config,
 					 r->addr->sa_family, bytes_of(r->addr),
-					 name, err);
+					 &f, err);
 	if (error == 0) {
-		shorten(r, name);
-		return put(r->host, r->host_room, name);
+		shorten(r, f.name);
+		return put(r->host, r->host_room, f.name);
 	}
 	if (error != EAI_NONAME || r->flags & NI_NAMEREQD)
 		return error;

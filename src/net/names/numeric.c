@@ -6,11 +6,18 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- the list ----------------------------------------------------------- */
 
 void ramet__found_free(struct found *f)
 {
+	struct found_alias *a;
+
+	while ((a = f->aliases)) {
+		f->aliases = a->next;
+		kernel_free(a);
+	}
 	kernel_free(f->list);
 	f->list = NULL;
 	f->count = f->room = 0;
@@ -36,6 +43,24 @@ int ramet__found_add(struct found *f, int family, const void *bytes,
 	a = &f->list[f->count++];
 	*a = (struct found_addr){.family = family, .scope = scope};
 	memcpy(a->bytes, bytes, family == AF_INET ? 4 : 16);
+	return 0;
+}
+
+int ramet__found_alias(struct found *f, const char *name)
+{
+	struct found_alias **end = &f->aliases, *a;
+	size_t size = strlen(name) + 1;
+
+	if (!f->wants_aliases || strcasecmp(name, f->name) == 0)
+		return 0;
+	for (; *end; end = &(*end)->next)
+		if (strcasecmp((*end)->name, name) == 0)
+			return 0;
+	a = kernel_alloc(sizeof *a + size);
+	if (!a)
+		return EAI_MEMORY;
+	memcpy(a->name, name, size);
+	*end = a;
 	return 0;
 }
 

@@ -15,6 +15,7 @@ static const struct choice {
 	{false, "RAMET_RESOLVER says so"},
 	{false, "libcares.so.2 is not there"},
 	{true, "RAMET_RESOLVER names none that there is"},
+	{false, "it was built without c-ares"},
 };
 
 static const struct choice *choose(void)
@@ -30,8 +31,12 @@ static const struct choice *choose(void)
 		     : strcmp(wish, "ares") == 0   ? 1
 		     : strcmp(wish, "system") == 0 ? 2
 						   : 4];
-	if (c->ares && ramet__ares_load() < 0)
-		c = &choices[3];
+	if (c->ares) {
+		int err = ramet__ares_load();
+
+		if (err < 0)
+			c = &choices[err == -ENOSYS ? 5 : 3];
+	}
 	__atomic_store_n(&chosen, c, __ATOMIC_RELAXED);
 	return c;
 }

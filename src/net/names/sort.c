@@ -1,8 +1,9 @@
 /* sort.c - the order of addresses: RFC 6724, section 6.
  *
  * Where each would be reached from the kernel tells, by a connected UDP socket,
- * which sends nothing.  Rules 3, 4 and 7 need what it does not tell, and rule 9
- * is for IPv6 only: of IPv4 it would upset what name servers do to share load.
+ * which sends nothing, and what it knows about that address by netlink.  Rule 7
+ * sees only tunnels that end on this machine.  Rule 9 is for IPv6 only: of IPv4
+ * it would upset what name servers do to share load.
  */
 #include "net/names/find.h"
 
@@ -13,65 +14,24 @@
 struct candidate {
 	struct found_addr addr;
 	uint8_t dest[16], source[16]; /* as IPv6 */
-	bool usable;
+	bool usable, deprecated, home, tunnelled;
+	int scope, source_scope, precedence;
+	bool same_label;
 };
-
-static void as_v6(int family, const uint8_t *bytes, uint8_t v6[16])
-{
-	memset(v6, 0, 16);
-	v6[10] = v6[11] = 0xff;
-	if (family == AF_INET)
-		memcpy(v6 + 12, bytes, 4);
-	else
-		memcpy(v6, bytes, 16);
-}
 
 /* ---- properties of addresses -------------------------------------------- */
-
-/* RFC 6724, 2.1; ::ffff:0:0/96 is IPv4. */
-static const struct policy {
-	uint8_t prefix[16];
-	int bits, precedence, label;
-} policies[] = {
-	{{[15] = 1}, 128, 50, 0},  {{[10] = 0xff, [11] = 0xff}, 96, 35, 4},
-	{{0}, 96, 1, 3},           {{0x20, 0x01}, 32, 5, 5},
-	{{0x20, 0x02}, 16, 30, 2}, {{0x3f, 0xfe}, 16, 1, 12},
-	{{0xfe, 0xc0}, 10, 1, 11}, {{0xfc}, 7, 3, 13},
-	{{0}, 0, 40, 1},
-};
-
-static int common_bits(const uint8_t *a, const uint8_t *b, int most)
-{
-	int n = 0;
-
-	while (n < most && !((a[n / 8] ^ b[n / 8]) & 0x80 >> n % 8))
-		n++;
-	return n;
-}
-
-/* The longest prefix that fits: they stand in that order but for the last. */
-static const struct policy *policy_of(const uint8_t *a)
-{
-	const struct policy *p = policies;
-
-	while (common_bits(a, p->prefix, p->bits) < p->bits)
-		p++;
-	return p;
-}
 
 enum { LINK_LOCAL = 2, SITE_LOCAL = 5, GLOBAL = 14 };
 
 /* RFC 6724, 3.1 and 3.2. */
-static int scope_of(const uint8_t *a)
+static int scope_of(const struct policy *p, const uint8_t *a)
 {
 	const struct in6_addr *v6 = (const void *)a;
 
 	if (IN6_IS_ADDR_MULTICAST(v6))
 		return a[1] & 15;
 	if (IN6_IS_ADDR_V4MAPPED(v6))
-		return a[12] == 127 || (a[12] == 169 && a[13] == 254)
-			       ? LINK_LOCAL
-			       : GLOBAL;
+		return ramet__policy_value(&p->scopes, a);
 	if (IN6_IS_ADDR_LOOPBACK(v6) || IN6_IS_ADDR_LINKLOCAL(v6))
 		return LINK_LOCAL;
 	return IN6_IS_ADDR_SITELOCAL(v6) ? SITE_LOCAL : GLOBAL;
@@ -113,13 +73,41 @@ static void probe(struct candidate *c)
 	if (kernel_connect(fd, (struct sockaddr *)&addr, size) == 0 &&
 	    kernel_getsockname(fd, (struct sockaddr *)&addr, &size) == 0) {
 		c->usable = true;
-		as_v6(c->addr.family,
-		      c->addr.family == AF_INET
-			      ? (const uint8_t *)&v4->sin_addr
-			      : (const uint8_t *)&v6->sin6_addr,
-		      c->source);
+		found_as_v6(c->addr.family,
+			    c->addr.family == AF_INET ? (void *)&v4->sin_addr
+						      : (void *)&v6->sin6_addr,
+			    c->source);
 	}
 	kernel_close(fd);
+}
+
+static void look_up_source(struct candidate *c, const struct own_addrs *own)
+{
+	for (size_t i = 0; i < own->count; i++) {
+		const struct own_addr *o = &own->list[i];
+
+		if (memcmp(o->bytes, c->source, sizeof o->bytes))
+			continue;
+		c->deprecated = o->deprecated;
+		c->home = o->home;
+		c->tunnelled = o->tunnelled;
+		return;
+	}
+}
+
+static void examine(struct candidate *c, const struct policy *p,
+		    const struct own_addrs *own)
+{
+	found_as_v6(c->addr.family, c->addr.bytes, c->dest);
+	c->scope = scope_of(p, c->dest);
+	c->precedence = ramet__policy_value(&p->precedences, c->dest);
+	probe(c);
+	if (!c->usable)
+		return;
+	c->source_scope = scope_of(p, c->source);
+	c->same_label = ramet__policy_value(&p->labels, c->dest) ==
+			ramet__policy_value(&p->labels, c->source);
+	look_up_source(c, own);
 }
 
 /* ---- the rules ---------------------------------------------------------- */
@@ -129,34 +117,35 @@ static int better(bool a, bool b)
 	return (int)a - (int)b;
 }
 
-static bool same_scope(const struct candidate *c)
+static int common(const struct candidate *c)
 {
-	return scope_of(c->dest) == scope_of(c->source);
-}
-
-static bool same_label(const struct candidate *c)
-{
-	return policy_of(c->dest)->label == policy_of(c->source)->label;
+	return ramet__common_bits(c->dest, c->source, 64);
 }
 
 /* Above 0 if a comes before b, below if behind. */
 static int compare(const struct candidate *a, const struct candidate *b)
 {
 	int d = better(a->usable, b->usable); /* rule 1 */
+	bool both = a->usable && b->usable;
 
-	if (d == 0 && a->usable)
-		d = better(same_scope(a), same_scope(b)); /* 2 */
-	if (d == 0 && a->usable)
-		d = better(same_label(a), same_label(b)); /* 5 */
-	if (d == 0)                                       /* 6 */
-		d = policy_of(a->dest)->precedence -
-		    policy_of(b->dest)->precedence;
-	if (d == 0) /* 8 */
-		d = scope_of(b->dest) - scope_of(a->dest);
-	if (d == 0 && a->usable && a->addr.family == AF_INET6 &&
-	    b->addr.family == AF_INET6) /* 9 */
-		d = common_bits(a->dest, a->source, 64) -
-		    common_bits(b->dest, b->source, 64);
+	if (d == 0 && both)
+		d = better(a->scope == a->source_scope,
+			   b->scope == b->source_scope); /* 2 */
+	if (d == 0)
+		d = better(b->deprecated, a->deprecated); /* 3 */
+	if (d == 0)
+		d = better(a->home, b->home); /* 4 */
+	if (d == 0)
+		d = better(a->same_label, b->same_label); /* 5 */
+	if (d == 0)
+		d = a->precedence - b->precedence; /* 6 */
+	if (d == 0)
+		d = better(b->tunnelled, a->tunnelled); /* 7 */
+	if (d == 0)
+		d = b->scope - a->scope; /* 8 */
+	if (d == 0 && both && a->addr.family == AF_INET6 &&
+	    b->addr.family == AF_INET6)
+		d = common(a) - common(b); /* 9 */
 	return d;
 }
 
@@ -174,19 +163,22 @@ static void sort(struct candidate *c, size_t count)
 }
 
 /* The order is no reason to fail: without memory it stays. */
-void ramet__found_sort(struct found *f)
+void ramet__found_sort(struct loop *l, struct names *n, const struct policy *p,
+		       struct found *f)
 {
 	enum { SORTED_MAX = 256 };
 	size_t count = f->count < SORTED_MAX ? f->count : SORTED_MAX;
+	const struct own_addrs *own;
 	struct candidate *c =
 		count > 1 ? kernel_alloc(count * sizeof *c) : NULL;
 
 	if (!c)
 		return;
+	l->now = kernel_now();
+	own = ramet__interfaces(l, n);
 	for (size_t i = 0; i < count; i++) {
 		c[i].addr = f->list[i];
-		as_v6(c[i].addr.family, c[i].addr.bytes, c[i].dest);
-		probe(&c[i]);
+		examine(&c[i], p, own);
 	}
 	sort(c, count);
 	for (size_t i = 0; i < count; i++)

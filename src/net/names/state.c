@@ -25,6 +25,7 @@ static void close_names(struct loop *l)
 
 	ramet__config_put(n->files.now);
 	ramet__cache_free(n->cache);
+	kernel_free(n->own.list);
 	kernel_free(n);
 	l->names = NULL;
 }

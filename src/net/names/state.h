@@ -4,6 +4,20 @@
 
 #include "net/names/question.h"
 
+/* An address of this machine. */
+struct own_addr {
+	uint8_t bytes[16]; /* as IPv6 */
+	unsigned index;    /* of its interface */
+	bool deprecated, home, tunnelled;
+};
+
+struct own_addrs {
+	int64_t looked;      /* when; 0: never */
+	bool has_v4, has_v6; /* others than the loopback's */
+	struct own_addr *list;
+	size_t count, room;
+};
+
 struct names {
 	/* By pointers, so that a program that looks up nothing is not linked
 	 * with all this. */
@@ -11,11 +25,10 @@ struct names {
 	struct config_files files;
 	struct server *servers; /* that are being asked */
 	unsigned rotation;
-	struct cache *cache;   /* NULL: none */
-	uint16_t ids[64];      /* random ones */
-	size_t id_count;       /* that are left */
-	int64_t interfaces_at; /* when they were looked at */
-	bool has_v4, has_v6;   /* then */
+	struct cache *cache; /* NULL: none */
+	uint16_t ids[64];    /* random ones */
+	size_t id_count;     /* that are left */
+	struct own_addrs own;
 };
 
 /* The loop's, or NULL: no memory. */

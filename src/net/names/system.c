@@ -7,6 +7,7 @@
 #include "net/names/list.h"
 #include "task/lane.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Returns 0: c is back; or -errno, and it is gone. */
@@ -114,6 +115,111 @@ int ramet__system_addrinfo(struct loop *l, const char *node,
 	if (error == 0)
 		error = ramet__addrinfo_copy(f->result, result);
 	free_forward(&f->call);
+	return error;
+}
+
+/* ---- the older calls ---------------------------------------------------- */
+
+struct host {
+	struct lane_call call;
+	const char *name; /* NULL: by address */
+	uint8_t addr[16];
+	int family;
+	struct hostent host, *result;
+	char *buf;
+	int ret, error;
+	char text[];
+};
+
+static int host_once(struct host *h, size_t room)
+{
+	__typeof__(gethostbyname2_r) *by_name =
+		libc_symbol("gethostbyname2_r", gethostbyname2_r);
+	__typeof__(gethostbyaddr_r) *by_addr =
+		libc_symbol("gethostbyaddr_r", gethostbyaddr_r);
+
+	return h->name ? by_name(h->name, h->family, &h->host, h->buf, room,
+				 &h->result, &h->error)
+		       : by_addr(h->addr, h->family == AF_INET ? 4 : 16,
+				 h->family, &h->host, h->buf, room, &h->result,
+				 &h->error);
+}
+
+static void run_host(struct lane_call *c)
+{
+	enum { FIRST = 1024, LAST = 1 << 20 };
+	struct host *h = container_of(c, struct host, call);
+
+	h->ret = ERANGE;
+	for (size_t room = FIRST; h->ret == ERANGE && room <= LAST; room *= 4) {
+		kernel_free(h->buf);
+		h->buf = kernel_alloc(room);
+		h->ret = h->buf ? host_once(h, room) : ENOMEM;
+	}
+}
+
+static void free_host(struct lane_call *c)
+{
+	struct host *h = container_of(c, struct host, call);
+
+	kernel_free(h->buf);
+	kernel_free(h);
+}
+
+static struct host *host_new(const char *name, const void *addr, int family)
+{
+	struct host *h = kernel_alloc(sizeof *h + room_for(name));
+
+	if (!h)
+		return NULL;
+	h->call.run = run_host;
+	h->call.free = free_host;
+	h->family = family;
+	if (name)
+		h->name = memcpy(h->text, name, room_for(name));
+	else
+		memcpy(h->addr, addr, family == AF_INET ? 4 : 16);
+	return h;
+}
+
+static int take_host(const struct host *h, struct found *f)
+{
+	int error = 0;
+
+	snprintf(f->name, sizeof f->name, "%s", h->host.h_name);
+	for (char **a = h->host.h_aliases; error == 0 && *a; a++)
+		error = ramet__found_alias(f, *a);
+	for (char **a = h->host.h_addr_list; error == 0 && *a; a++)
+		error = ramet__found_add(f, h->host.h_addrtype, *a, 0);
+	return error;
+}
+
+/* What libc says, as one of the EAI_ codes. */
+static int host_code(const struct host *h, int *err)
+{
+	switch (h->error) {
+	case HOST_NOT_FOUND:
+		return EAI_NONAME;
+	case NO_DATA:
+		return EAI_NODATA;
+	case NO_RECOVERY:
+		return EAI_FAIL;
+	case TRY_AGAIN:
+		return EAI_AGAIN;
+	}
+	return failed(h->ret ? -h->ret : -EIO, err);
+}
+
+int ramet__system_host(struct loop *l, const char *name, const void *addr,
+		       int family, struct found *f, int *err)
+{
+	struct host *h = host_new(name, addr, family);
+	int error = h ? perform(l, &h->call) : -ENOMEM;
+
+	if (error < 0)
+		return failed(error, err);
+	error = h->ret == 0 && h->result ? take_host(h, f) : host_code(h, err);
+	free_host(&h->call);
 	return error;
 }
 

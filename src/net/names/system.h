@@ -4,13 +4,17 @@
 
 #include <netdb.h>
 
-#include "core/core.h"
+#include "net/names/find.h"
 
 /* As getaddrinfo, with a list for ramet_freeaddrinfo; *err is -errno if it
  * returns EAI_SYSTEM. */
 int ramet__system_addrinfo(struct loop *l, const char *node,
 			   const char *service, const struct addrinfo *hints,
 			   struct addrinfo **result, int *err);
+
+/* As gethostbyname2, or gethostbyaddr where name is NULL. */
+int ramet__system_host(struct loop *l, const char *name, const void *addr,
+		       int family, struct found *f, int *err);
 
 /* As getnameinfo; rooms of 0 mean that it is not wanted. */
 int ramet__system_nameinfo(struct loop *l, const struct sockaddr *addr,

@@ -27,7 +27,7 @@ void ramet_tls_free(struct ramet_tls *tls)
 
 const char *ramet_tls_error(void)
 {
-	return "";
+	return "built without OpenSSL";
 }
 
 /* ---- no connection has it ----------------------------------------------- */
