@@ -307,14 +307,21 @@ static void *watch(void *arg)
 	struct watch *w = arg;
 	bool said = false;
 
-	for (int signal; (signal = ramet_signals_next(w->signals, NULL)) > 0;) {
+	for (;;) {
+		int signal = ramet_signals_next(w->signals, NULL);
+
+		if (signal < 0 && errno == ECANCELED)
+			return NULL;
+		if (signal < 0) { /* a shortage will pass */
+			ramet_sleep(10 * RAMET_MS);
+			continue;
+		}
 		if (!said)
 			say_stopping(w->all, signal);
 		said = true;
 		for (size_t i = 0; i < w->all->loops; i++)
 			ramet_http_stop(w->all->parts[i].server);
 	}
-	return NULL;
 }
 
 /* One after the other: the first one's ports are the others'. */
