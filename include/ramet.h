@@ -36,6 +36,7 @@
 #include "ramet/pool.h"
 #include "ramet/loop.h"
 #include "ramet/debug.h"
+#include "ramet/host.h"
 #include "ramet/patch.h"
 #include "ramet/process.h"
 #include "ramet/net.h"

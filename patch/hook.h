@@ -20,6 +20,7 @@
 #include "core/core.h"
 #include "patch/engine/libc.h"
 #include "patch/thread/thread.h"
+#include "ramet/host.h"
 #include "ramet/patch.h"
 
 #define HOOK(name) ramet__hook_##name
@@ -37,10 +38,10 @@ static inline struct loop *hook_loop(uint32_t group)
 {
 	struct loop *l = ramet__this_loop;
 
-	return likely(l && l->hooks & group &&
-		      l->current->state == STATE_RUNNING)
-		       ? l
-		       : NULL;
+	if (unlikely(!(l && l->hooks & group &&
+		       l->current->state == STATE_RUNNING)))
+		return NULL;
+	return likely(!l->host) || l->host->may_park() ? l : NULL;
 }
 
 /* ---- cancellation points and signals ------------------------------------

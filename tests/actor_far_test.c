@@ -563,6 +563,7 @@ TEST(who_waits_for_a_loop_that_ends_is_told)
 {
 	pthread_t thread = start_thread(leaves_when_told, NULL), waiter;
 	struct ramet *asker, *watcher;
+	struct ramet_question *q;
 	int pauses = 0;
 
 	while (!__atomic_load_n(&leaving, __ATOMIC_ACQUIRE))
@@ -570,12 +571,13 @@ TEST(who_waits_for_a_loop_that_ends_is_told)
 	asker = spawn(asks, leaving);
 	watcher = spawn(waits_for, leaving);
 	waiter = start_thread(waits_for, leaving);
-	(void)taken();
+	q = taken();
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 	CHECK_EQ((intptr_t)join(asker), -ECONNRESET);
 	join(watcher);
 	join_thread(waiter);
 	join_thread(thread);
+	CHECK_EQ(ramet_answer(q, NULL, 0), 0); /* as who has one must */
 	ramet_actor_release(leaving);
 }
 

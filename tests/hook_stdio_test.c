@@ -24,7 +24,7 @@ struct line {
 	FILE *file;
 	int fds[2];
 	char got[64];
-	bool done;
+	bool done, released;
 };
 
 static struct line line_new(const char *mode)
@@ -198,6 +198,18 @@ TEST(the_lock_goes_to_who_came_first)
 	line_free(&l);
 }
 
+static void *hold(void *arg)
+{
+	struct line *l = arg;
+
+	HOOK(flockfile)(l->file);
+	l->done = true;
+	while (!l->released)
+		ramet_yield();
+	HOOK(funlockfile)(l->file);
+	return NULL;
+}
+
 TEST(functions_that_do_not_lock_do_not_wait)
 {
 	struct line l = line_new("r+");
@@ -205,10 +217,11 @@ TEST(functions_that_do_not_lock_do_not_wait)
 
 	begin();
 	CHECK_EQ(write(l.fds[1], "abc", 3), 3);
-	holder = spawn(lock_and_wait, &l);
-	settle();
-	CHECK_EQ(HOOK(getc_unlocked)(l.file), 'a');
+	holder = spawn(hold, &l);
+	let_run();
 	CHECK(l.done);
+	CHECK_EQ(HOOK(getc_unlocked)(l.file), 'a');
+	l.released = true;
 	join(holder);
 	line_free(&l);
 }

@@ -79,6 +79,8 @@ static enum place find_place(struct opening *o)
 	struct stat st;
 	int fd, err;
 
+	if (!o->path)
+		return HERE; /* EFAULT */
 	fd = (int)kernel_call(SYS_openat2, o->dir, KERNEL_ARG(o->path),
 			      KERNEL_ARG(&how), sizeof how, 0, 0);
 	if (fd < 0 && says_of_path(fd))

@@ -43,6 +43,7 @@ enum wait {
 	WAIT_DONE,  /* for a queue's items to be done */
 	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
 	WAIT_ACTOR, /* object: struct actor_wait, see task/actor/actor.h */
+	WAIT_HOST,  /* object: a string */
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
 	WAIT_READ = WAIT_OUTSIDE,
@@ -85,6 +86,7 @@ enum {
 	FLAG_RENAMED = 2048, /* by ramet_set_name */
 	FLAG_EXPENDABLE = 4096, /* its overflow is to end it alone */
 	FLAG_OVERFLOWED = 8192, /* which it did */
+	FLAG_GUEST = 16384, /* the host swaps its state */
 };
 
 /* Of a scope. */
@@ -153,6 +155,7 @@ struct cold {
 	struct fenv_state fenv;
 	void *tls;              /* FLAG_TLS: the thread pointer it runs with */
 	void *thread;           /* the patch's: what it knows of a pthread */
+	void *guest;            /* FLAG_GUEST: what the host knows it by */
 	const void *routine;    /* FLAG_TLS: the function that tools name */
 	struct sanitizer sanitizer;
 	uint32_t lot_id;        /* as an owner of locks: sync/lot.h; 0: none */
@@ -198,6 +201,7 @@ struct loop {
 	struct cxx_state cxx_none;
 	void *tls;              /* this thread's thread pointer */
 	uint32_t hooks;         /* bits of the patch: see patch/hook.h */
+	const struct ramet_host *host; /* host.c's; NULL: none */
 	int64_t now;            /* when last read */
 	int64_t looked;         /* when events were last asked for */
 	struct ramet *left;     /* who was switched away last */
@@ -266,6 +270,15 @@ void ramet__ready(struct loop *l, struct ramet *t);
 
 /* End t's park with `result`.  t must be parked. */
 void ramet__wake(struct ramet *t, int result);
+
+/* The same, and it runs next. */
+void ramet__wake_first(struct ramet *t, int result);
+
+/* One that is ready runs next. */
+void ramet__bring_forward(struct ramet *t);
+
+/* Let the next run, and the caller right after it. */
+void ramet__give_way_once(struct loop *l);
 
 /* Whether the caller must not wait: -ECANCELED, -ETIMEDOUT or 0. */
 int ramet__interrupted_slowly(struct loop *l, struct ramet *me);
@@ -339,6 +352,11 @@ void ramet__deliver(struct loop *l);
 struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
 			   const struct ramet_opts *opts, const void *site,
 			   int *err);
+
+/* One that does not run before somebody wakes it. */
+struct ramet *ramet__spawn_parked(struct loop *l, void *(*fn)(void *),
+				  void *arg, const struct ramet_opts *opts,
+				  const void *site, int *err);
 
 /* Call fn(arg) in the caller as if it had been spawned for that and ended with
  * it, with `flags` set (FLAG_CANCEL).  Returns what fn does. */

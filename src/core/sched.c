@@ -9,6 +9,7 @@
 #include "core/valid.h"
 
 #include "kernel/calls.h"
+#include "ramet/host.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,24 +33,46 @@ void ramet__ready(struct loop *l, struct ramet *t)
 	l->ready_end = &t->next;
 }
 
-/* A simulation's choice is moved to the front. */
-static void bring_forward(struct loop *l)
+static void ready_first(struct loop *l, struct ramet *t)
 {
-	struct ramet **link = &l->ready, *t;
-	uint32_t n = 0, skip;
+	t->state = STATE_READY;
+	t->next = l->ready;
+	l->ready = t;
+	if (!t->next)
+		l->ready_end = &t->next;
+}
 
-	for (t = l->ready; t; t = t->next)
-		n++;
-	for (skip = kernel_pick(n); skip; skip--)
-		link = &(*link)->next;
-	if (link == &l->ready)
-		return;
-	t = *link;
+/* What a link of the queue points at is moved to the front. */
+static void to_front(struct loop *l, struct ramet **link)
+{
+	struct ramet *t = *link;
+
 	*link = t->next;
 	if (!t->next)
 		l->ready_end = link;
-	t->next = l->ready;
-	l->ready = t;
+	ready_first(l, t);
+}
+
+void ramet__bring_forward(struct ramet *t)
+{
+	struct ramet **link = &t->loop->ready;
+
+	while (*link != t)
+		link = &(*link)->next;
+	to_front(t->loop, link);
+}
+
+/* A simulation chooses who is next. */
+static void choose(struct loop *l)
+{
+	struct ramet **link = &l->ready;
+	uint32_t n = 0, skip;
+
+	for (struct ramet *t = l->ready; t; t = t->next)
+		n++;
+	for (skip = kernel_pick(n); skip; skip--)
+		link = &(*link)->next;
+	to_front(l, link);
 }
 
 static struct ramet *pop(struct loop *l)
@@ -57,7 +80,7 @@ static struct ramet *pop(struct loop *l)
 	struct ramet *t, *next;
 
 	if (kernel_picks() && l->ready)
-		bring_forward(l);
+		choose(l);
 	t = l->ready;
 	if (!t)
 		return NULL;
@@ -162,6 +185,10 @@ static int64_t patience(struct loop *l)
 	if (next == INT64_MAX) {
 		if (l->outside || l->reachable)
 			return RAMET_NEVER;
+		if (l->host) {
+			next = l->host->on_deadlock();
+			return l->ready || has_mail(l) ? 0 : next;
+		}
 		if (ramet__doubt(l))
 			return l->doubt;
 		l->on_deadlock(l);
@@ -184,10 +211,14 @@ static void look(struct loop *l, int64_t timeout)
 
 	if (!timeout && !l->outside)
 		return;
+	if (timeout && l->host)
+		l->host->on_sleep();
 	if (ramet__poller(l) < 0)
 		doze(timeout);
 	else
 		n = wait_events(l, timeout);
+	if (timeout && l->host)
+		l->host->on_wake(n == -EINTR);
 	l->now = kernel_now();
 	if (n > 0)
 		l->on_events(l, l->events, n);
@@ -260,6 +291,15 @@ struct ramet *ramet__next(struct loop *l)
 
 /* ---- parking ----------------------------------------------------------- */
 
+static void swap_guests(struct ramet *from, struct ramet *to)
+{
+	bool leaves = from->flags & FLAG_GUEST && from->state != STATE_ENDED;
+
+	to->loop->host->on_switch(leaves ? from->cold->guest : NULL,
+				  to->flags & FLAG_GUEST ? to->cold->guest
+							 : NULL);
+}
+
 void ramet__leave_slowly(struct ramet *from, struct ramet *to)
 {
 	if (from->flags & FLAG_CANARY && from->state != STATE_ENDED &&
@@ -276,6 +316,8 @@ void ramet__leave_slowly(struct ramet *from, struct ramet *to)
 						  : to->loop->tls);
 		ramet__calls = calls;
 	}
+	if ((from->flags | to->flags) & FLAG_GUEST)
+		swap_guests(from, to);
 }
 
 /* Run others until `me` is run again. */
@@ -299,15 +341,25 @@ static void run_others(struct loop *l, struct ramet *me)
 	*l->cxx = cxx;
 }
 
+static inline void end_wait(struct ramet *t, int result)
+{
+	assert(t->state == STATE_PARKED);
+	t->loop->outside -= t->wait >= WAIT_OUTSIDE;
+	t->result = result;
+}
+
 void ramet__wake(struct ramet *t, int result)
 {
-	struct loop *l = t->loop;
+	end_wait(t, result);
+	ramet__ready(t->loop, t);
+	check(ramet__loop_changed(t->loop));
+}
 
-	assert(t->state == STATE_PARKED);
-	l->outside -= t->wait >= WAIT_OUTSIDE;
-	t->result = result;
-	ramet__ready(l, t);
-	check(ramet__loop_changed(l));
+void ramet__wake_first(struct ramet *t, int result)
+{
+	end_wait(t, result);
+	ready_first(t->loop, t);
+	check(ramet__loop_changed(t->loop));
 }
 
 /* Mark the scopes that have expired: those are why the call fails. */
@@ -431,6 +483,21 @@ static inline void give_way(struct loop *l)
 void ramet__give_way(struct loop *l)
 {
 	give_way(l);
+}
+
+void ramet__give_way_once(struct loop *l)
+{
+	struct ramet *me = l->current, *first = l->ready;
+
+	if (unlikely(me->state != STATE_RUNNING || !first))
+		return;
+	me->state = STATE_READY;
+	me->next = first->next;
+	first->next = me;
+	if (!me->next)
+		l->ready_end = &me->next;
+	check(ramet__loop_changed(l));
+	run_others(l, me);
 }
 
 int ramet_yield(void)

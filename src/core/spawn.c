@@ -238,9 +238,10 @@ static void set_options(struct loop *l, struct ramet *t,
 	}
 }
 
-struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
-			   const struct ramet_opts *opts, const void *site,
-			   int *err)
+/* Ready or parked, but in no queue yet. */
+static inline __attribute__((always_inline)) struct ramet *make(
+	struct loop *l, void *(*fn)(void *), void *arg,
+	const struct ramet_opts *opts, const void *site, int *err)
 {
 	struct ramet *t = ramet__stack_get(l, opts ? opts->stack_size : 0, err);
 	char *low;
@@ -262,11 +263,38 @@ struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
 	arch_prepare(&t->context, t->cold, enter, t);
 	if (opts)
 		set_options(l, t, opts);
-	if (t->state == STATE_READY)
-		ramet__ready(l, t);
 	l->stats.spawned++;
 	if (++l->stats.live > l->stats.live_max)
 		l->stats.live_max = l->stats.live;
+	return t;
+}
+
+struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,
+			   const struct ramet_opts *opts, const void *site,
+			   int *err)
+{
+	struct ramet *t = make(l, fn, arg, opts, site, err);
+
+	if (unlikely(!t))
+		return NULL;
+	if (t->state == STATE_READY)
+		ramet__ready(l, t);
+	check(ramet__loop_changed(l));
+	return t;
+}
+
+struct ramet *ramet__spawn_parked(struct loop *l, void *(*fn)(void *),
+				  void *arg, const struct ramet_opts *opts,
+				  const void *site, int *err)
+{
+	struct ramet *t = make(l, fn, arg, opts, site, err);
+
+	if (!t)
+		return NULL;
+	t->state = STATE_PARKED;
+	t->wait = WAIT_HOST;
+	t->wait_object = "its start";
+	t->until = RAMET_NEVER;
 	check(ramet__loop_changed(l));
 	return t;
 }

@@ -8,8 +8,9 @@
 /* The next to run, however long it takes until there is one. */
 struct ramet *ramet__next(struct loop *l);
 
-/* What only some ramets need: a floating point environment or thread-local
- * storage of their own, or a look at the canary that guards the stack. */
+/* What only some ramets need: a floating point environment, thread-local
+ * storage or a host's state of their own, or a look at the canary that guards
+ * the stack. */
 void ramet__leave_slowly(struct ramet *from, struct ramet *to);
 
 /* arrive and depart are part of the switch: TSan counts entries and exits of
@@ -32,7 +33,7 @@ SWITCHING depart(struct loop *l, struct ramet *from, struct ramet *to,
 		 void **fake)
 {
 	if (unlikely((from->flags | to->flags) &
-		     (FLAG_FENV | FLAG_CANARY | FLAG_TLS)))
+		     (FLAG_FENV | FLAG_CANARY | FLAG_TLS | FLAG_GUEST)))
 		ramet__leave_slowly(from, to);
 	l->left = from;
 	l->current = to;

@@ -190,7 +190,9 @@ static void walk_parked(struct walk *w, const struct ramet *t)
 	int64_t now = w->loop->timers.now;
 
 	expect(w, t->wait != WAIT_NONE, RULE_PARKED);
-	expect(w, t->flags & FLAG_STARTED || t->wait == WAIT_SLEEP,
+	expect(w,
+	       t->flags & FLAG_STARTED || t->wait == WAIT_SLEEP ||
+		       t->wait == WAIT_HOST,
 	       RULE_DELAYED);
 	w->outside += t->wait >= WAIT_OUTSIDE;
 	if (!timer_armed(&t->timer)) {
@@ -240,8 +242,10 @@ static void walk_state(struct walk *w, const struct ramet *t)
 		expect(w, t == w->loop->current, RULE_RUNNING);
 	if (runs || ended) {
 		expect(w, t->flags & FLAG_STARTED, RULE_STARTED);
-		/* One with a delay has waited before it ran. */
-		expect(w, t->wait == WAIT_NONE || t->wait == WAIT_SLEEP,
+		/* One with a delay, or a guest, has waited before it ran. */
+		expect(w,
+		       t->wait == WAIT_NONE || t->wait == WAIT_SLEEP ||
+			       t->wait == WAIT_HOST,
 		       RULE_WAITING);
 	}
 	if (t->state == STATE_PARKED)

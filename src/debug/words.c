@@ -386,6 +386,9 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 	case WAIT_SIGNAL:
 		ramet__print(o, "for a signal");
 		break;
+	case WAIT_HOST:
+		ramet__print(o, "for %s", (const char *)t->wait_object);
+		break;
 	case WAIT_OFFLOAD:
 		put_offloaded(o, t->wait_object);
 		break;

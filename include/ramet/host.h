@@ -1,0 +1,104 @@
+/* ramet/host.h - for language runtimes: ramets that run interpreted code.
+ *
+ * An interpreter keeps a state for each OS thread (frames, the exception being
+ * handled, depth of recursion) and often one lock that only the running thread
+ * holds.  A loop whose ramets run such code has a host, which swaps that state
+ * at each switch, gives the lock away while the loop sleeps, and wakes ramets
+ * by its own rules.  A guest is what the host knows a ramet by.
+ *
+ * Everything here is for the loop's own thread except ramet_host_post.
+ */
+#ifndef RAMET_HOST_H
+#define RAMET_HOST_H
+
+#include "ramet/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* None of these may block, and all but may_park may be called on the stack of a
+ * ramet that is parked. */
+struct ramet_host {
+	/* `from` stops running and `to` goes on: swap the state.  Either may be
+	 * NULL: a ramet that is no guest.  A guest that has ended is not told
+	 * of again. */
+	void (*on_switch)(void *from, void *to);
+
+	/* The loop is going to wait in the kernel, and has come back: give the
+	 * lock away and take it again.  `interrupted`: by a signal. */
+	void (*on_sleep)(void);
+	void (*on_wake)(int interrupted);
+
+	/* A function that stands in libc's place (ramet/patch.h) asks whether
+	 * its caller may be parked there: 0 as long as it holds the lock, and
+	 * so relies on nothing else running. */
+	int (*may_park)(void);
+
+	/* Nothing that the loop knows of can ever wake anyone.  Make a ramet
+	 * ready (ramet_host_end), or say after how many ns to ask again: until
+	 * then the loop sleeps, if no signal and no ramet_host_post comes. */
+	int64_t (*on_deadlock)(void);
+};
+
+/* Give the calling thread's loop a host, and its main the guest `main`.  `host`
+ * is not copied.  Returns 0, or -1: EBUSY (it has one), ENOMEM. */
+RAMET_API int ramet_host_open(const struct ramet_host *host, void *main);
+
+/* The loop has no host any more; nothing of it is called again.  Its guests
+ * must not run again. */
+RAMET_API void ramet_host_close(void);
+
+/* A guest that runs fn(arg) once it is woken or switched to.  It releases
+ * itself when it ends.  stack_size as in struct ramet_opts. Returns NULL:
+ * ENOMEM, EINVAL (bad size). */
+RAMET_API struct ramet *ramet_host_spawn(void *(*fn)(void *), void *arg,
+					 void *guest, size_t stack_size);
+
+/* Wait to be woken; at most until `when`, in ns of CLOCK_MONOTONIC, RAMET_NEVER
+ * for no limit.  `what`, a string that stays, is what tools say it waits for.
+ * Scopes and cancel end it as any other wait.
+ * Returns 0 when woken, or -1: what ramet_host_end was given; ETIMEDOUT. */
+RAMET_API int ramet_host_park(const char *what, int64_t when);
+
+/* End t's ramet_host_park with 0, or let it begin.  It runs after everything
+ * that is ready.  Returns 1, or 0 and does nothing: it is not parked there. */
+RAMET_API int ramet_host_wake(struct ramet *t);
+
+/* The same, but it runs before everything else; so does one that is ready
+ * already. */
+RAMET_API int ramet_host_wake_first(struct ramet *t);
+
+/* Let t run at once, if ramet_host_wake_first can, and the caller right after
+ * it, before anything else. */
+RAMET_API void ramet_host_run(struct ramet *t);
+
+/* End whatever t waits for, in ramet_host_park or in any call that blocks, with
+ * the error `err`: an errno, ECANCELED where it is not known to be a
+ * ramet_host_park.  Once: its next wait is a new one.  Returns 1, or 0: t is
+ * not waiting, has not begun, or is shielded. */
+RAMET_API int ramet_host_end(struct ramet *t, int err);
+
+/* Whether t waits in ramet_host_park: what for; NULL if it does not. */
+RAMET_API const char *ramet_host_waits_for(const struct ramet *t);
+
+/* How many ramets of the loop wait for descriptors, children or other OS
+ * threads, and whether any waits for a time to come. */
+RAMET_API size_t ramet_host_outside(void);
+RAMET_API int ramet_host_timed(void);
+
+/* What another OS thread has to tell: fn(call) is called by the loop, on any
+ * stack; it must not block.  The call stays untouched until then. */
+struct ramet_host_call {
+	void (*fn)(struct ramet_host_call *);
+	void *reserved[2];
+};
+
+/* Send it to the loop of t, which lives.  From any OS thread or signal handler.
+ */
+RAMET_API void ramet_host_post(struct ramet *t, struct ramet_host_call *call);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,2 @@
+"""Green threads: write blocking code, run thousands of it on one OS thread."""
+from ramet._core import *

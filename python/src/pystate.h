@@ -1,0 +1,304 @@
+/* pystate.h - what CPython keeps of the running greenlet in the thread state,
+ * and swaps at a switch: a table by version.  Nothing else of ours knows the
+ * fields of PyThreadState.
+ *
+ * Tracing is the thread's, as are the hooks of asynchronous generators.
+ */
+#ifndef PYSTATE_H
+#define PYSTATE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+#include <string.h>
+
+#if PY_VERSION_HEX < 0x03090000 || PY_VERSION_HEX >= 0x030e0000
+#error "This version of CPython is not known; see the table in pystate.h"
+#endif
+
+#define SINCE(minor) (PY_VERSION_HEX >= (3 << 24 | (minor) << 16))
+
+/* Where the interpreter finds a thread's threading.local values. */
+struct pylocals {
+	PyObject *dict; /* owned, as are the next ones */
+#if SINCE(13)
+	PyObject *key, *sentinel;
+#endif
+};
+
+struct pystate {
+	PyObject *context;   /* owned, as is the next one */
+	PyObject *async_exc; /* to be raised at its next bytecode */
+	bool own_locals;     /* it has `locals`; else those of the thread */
+	struct pylocals locals;
+	_PyErr_StackItem *exc_info, exc_state;
+#if SINCE(11)
+	_PyStackChunk *chunk;
+	PyObject **chunk_top, **chunk_limit;
+	int recursion; /* levels in use */
+#else
+	struct _frame *frame;
+	int recursion;
+#endif
+#if SINCE(12)
+	int c_recursion; /* levels left */
+#endif
+#if SINCE(13)
+	struct _PyInterpreterFrame *frame;
+	PyObject *trash;
+	uintptr_t critical_section;
+#elif SINCE(10)
+	int trash;
+#if SINCE(11)
+	_PyCFrame *cframe, root;
+#else
+	CFrame *cframe, root;
+#endif
+#else
+	int trash;
+#endif
+};
+
+/* How deep C functions may call each other on a stack of `size` bytes: what a
+ * level was seen to take, and half as much again. */
+enum { BYTES_PER_C_LEVEL = 256 };
+
+/* Of a greenlet that has not begun; on the stack of the one that makes it
+ * begin. */
+static inline void pystate_init(struct pystate *s, PyThreadState *ts,
+				size_t stack_size, bool own_locals)
+{
+	PyObject *context = s->context;
+
+	memset(s, 0, sizeof *s);
+	s->context = context;
+	s->own_locals = own_locals;
+	s->exc_info = &ts->exc_state;
+#if SINCE(12)
+	s->c_recursion = (int)(stack_size / BYTES_PER_C_LEVEL);
+#else
+	(void)stack_size;
+#endif
+#if SINCE(10) && !SINCE(13)
+	s->root.previous = &ts->root_cframe;
+	s->cframe = &s->root;
+#endif
+}
+
+static inline void pystate_save_locals(struct pylocals *l, PyThreadState *ts)
+{
+	l->dict = ts->dict;
+#if SINCE(13)
+	l->key = ts->threading_local_key;
+	l->sentinel = ts->threading_local_sentinel;
+#endif
+}
+
+static inline void pystate_load_locals(struct pylocals *l, PyThreadState *ts)
+{
+	ts->dict = l->dict;
+#if SINCE(13)
+	ts->threading_local_key = l->key;
+	ts->threading_local_sentinel = l->sentinel;
+#endif
+}
+
+/* `shared`: where the locals of the thread are kept meanwhile. */
+static inline void pystate_save(struct pystate *s, PyThreadState *ts,
+				struct pylocals *shared)
+{
+	s->context = ts->context;
+	s->async_exc = ts->async_exc;
+	pystate_save_locals(s->own_locals ? &s->locals : shared, ts);
+	s->exc_info = ts->exc_info;
+	s->exc_state = ts->exc_state;
+#if SINCE(11)
+	s->chunk = ts->datastack_chunk;
+	s->chunk_top = ts->datastack_top;
+	s->chunk_limit = ts->datastack_limit;
+#else
+	s->frame = ts->frame;
+	s->recursion = ts->recursion_depth;
+#endif
+#if SINCE(12)
+	s->recursion = ts->py_recursion_limit - ts->py_recursion_remaining;
+	s->c_recursion = ts->c_recursion_remaining;
+#elif SINCE(11)
+	s->recursion = ts->recursion_limit - ts->recursion_remaining;
+#endif
+#if SINCE(13)
+	s->frame = ts->current_frame;
+	s->trash = ts->delete_later;
+	s->critical_section = ts->critical_section;
+#elif SINCE(12)
+	s->trash = ts->trash.delete_nesting;
+	s->cframe = ts->cframe;
+#else
+	s->trash = ts->trash_delete_nesting;
+#if SINCE(10)
+	s->cframe = ts->cframe;
+#endif
+#endif
+}
+
+static inline void pystate_raise_later(PyThreadState *ts, PyObject **exc)
+{
+	PyThreadState_SetAsyncExc(ts->thread_id, *exc); /* takes a reference */
+	Py_CLEAR(*exc);
+}
+
+static inline void pystate_load(struct pystate *s, PyThreadState *ts,
+				struct pylocals *shared)
+{
+	ts->context = s->context;
+	s->context = NULL;
+	ts->context_ver++;
+	ts->async_exc = NULL;
+	if (s->async_exc)
+		pystate_raise_later(ts, &s->async_exc);
+	pystate_load_locals(s->own_locals ? &s->locals : shared, ts);
+	ts->exc_state = s->exc_state;
+	ts->exc_info = s->exc_info;
+#if SINCE(11)
+	ts->datastack_chunk = s->chunk;
+	ts->datastack_top = s->chunk_top;
+	ts->datastack_limit = s->chunk_limit;
+#else
+	ts->frame = s->frame;
+	ts->recursion_depth = s->recursion;
+#endif
+#if SINCE(12)
+	ts->py_recursion_remaining = ts->py_recursion_limit - s->recursion;
+	ts->c_recursion_remaining = s->c_recursion;
+#elif SINCE(11)
+	ts->recursion_remaining = ts->recursion_limit - s->recursion;
+#endif
+#if SINCE(13)
+	ts->current_frame = s->frame;
+	ts->delete_later = s->trash;
+	ts->critical_section = s->critical_section;
+#elif SINCE(12)
+	ts->trash.delete_nesting = s->trash;
+	ts->cframe = s->cframe;
+#else
+	ts->trash_delete_nesting = s->trash;
+#if SINCE(10)
+	{
+		/* Whether anyone traces is the thread's. */
+		uint8_t tracing = (uint8_t)ts->cframe->use_tracing;
+
+		ts->cframe = s->cframe;
+		ts->cframe->use_tracing = tracing;
+	}
+#endif
+#endif
+}
+
+/* The first chunk for frames is on the greenlet's own stack: CPython would map,
+ * touch and unmap 16 KiB for each.  One without a predecessor is never popped.
+ */
+enum { FIRST_CHUNK = 1024 };
+
+static inline void pystate_begin(PyThreadState *ts, void *memory)
+{
+#if SINCE(11)
+	_PyStackChunk *chunk = memory;
+
+	chunk->previous = NULL;
+	chunk->size = FIRST_CHUNK;
+	chunk->top = 0;
+	ts->datastack_chunk = chunk;
+	ts->datastack_top = &chunk->data[1];
+	ts->datastack_limit = (PyObject **)((char *)chunk + FIRST_CHUNK);
+#else
+	(void)ts;
+	(void)memory;
+#endif
+}
+
+/* What would run code when it goes: before the greenlet's last switch. */
+static inline void pystate_clear(struct pystate *s, PyThreadState *ts)
+{
+	if (s->own_locals) {
+		Py_CLEAR(ts->dict);
+#if SINCE(13)
+		Py_CLEAR(ts->threading_local_key);
+		Py_CLEAR(ts->threading_local_sentinel);
+#endif
+	}
+	Py_CLEAR(ts->context);
+	ts->context_ver++;
+	Py_CLEAR(ts->async_exc);
+}
+
+/* Last of all: no Python code runs in this greenlet any more.  The allocator is
+ * asked for once: on 3.12 asking takes a lock. */
+static inline void pystate_end(PyThreadState *ts, PyObjectArenaAllocator *a,
+			       void *memory)
+{
+#if SINCE(11)
+	_PyStackChunk *chunk = ts->datastack_chunk;
+
+	ts->datastack_chunk = NULL;
+	ts->datastack_top = ts->datastack_limit = NULL;
+	while (chunk) {
+		_PyStackChunk *previous = chunk->previous;
+
+		if (chunk != memory)
+			a->free(a->ctx, chunk, chunk->size);
+		chunk = previous;
+	}
+#else
+	(void)ts;
+	(void)a;
+	(void)memory;
+#endif
+}
+
+/* The frame in which one that is not running is suspended: a new reference, or
+ * NULL. */
+static inline PyFrameObject *pystate_frame(struct pystate *s, PyThreadState *ts)
+{
+#if SINCE(13)
+	struct _PyInterpreterFrame *running = ts->current_frame;
+	PyFrameObject *f;
+
+	ts->current_frame = s->frame;
+	f = PyThreadState_GetFrame(ts);
+	ts->current_frame = running;
+	return f;
+#elif SINCE(11)
+	_PyCFrame *running = ts->cframe;
+	PyFrameObject *f;
+
+	ts->cframe = s->cframe;
+	f = PyThreadState_GetFrame(ts);
+	ts->cframe = running;
+	return f;
+#else
+	(void)ts;
+	Py_XINCREF(s->frame);
+	return s->frame;
+#endif
+}
+
+#define PYSTATE_VISIT(s)                                                       \
+	do {                                                                   \
+		Py_VISIT((s)->context);                                        \
+		Py_VISIT((s)->async_exc);                                      \
+		if ((s)->own_locals)                                           \
+			Py_VISIT((s)->locals.dict);                            \
+		Py_VISIT((s)->exc_state.exc_value);                            \
+	} while (0)
+
+static inline bool pystate_holds_gil(const PyThreadState *ts)
+{
+#if SINCE(13)
+	return PyThreadState_GetUnchecked() == ts;
+#else
+	return _PyThreadState_UncheckedGet() == ts;
+#endif
+}
+
+#endif
