@@ -1,5 +1,6 @@
 /* Files as answers: what is found below a directory, and what never is. */
 #include "http.h"
+#include "door.h"
 #include "fds.h"
 
 #include "http/files/beneath.h"
@@ -8,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef RAMET_COMPRESS
@@ -558,6 +560,49 @@ TEST(a_directory_is_listed_if_that_is_wanted)
 	      NULL);
 	CHECK(strstr(text, "<a href=\"../\">../</a>") != NULL);
 	stop(&s);
+}
+
+/* As a file system in user space has them, where NAME_MAX is no limit. */
+static long (*call_kernel)(long nr, long a, long b, long c, long d, long e,
+			   long f);
+
+static long give_long_names(long nr, long a, long b, long c, long d, long e,
+			    long f)
+{
+	enum { NAME = 1000, HEAD = 19, SIZE = 1024 };
+	static bool given;
+	char *to = (char *)b; /* what getdents64(2) writes, a path otherwise */
+	uint16_t size = SIZE;
+
+	if (nr == SYS_newfstatat && strlen(to) == NAME) {
+		*(struct stat *)c = (struct stat){.st_mode = S_IFREG};
+		return 0;
+	}
+	if (nr != SYS_getdents64 || given)
+		return call_kernel(nr, a, b, c, d, e, f);
+	given = true;
+	memset(to, 0, SIZE);
+	memcpy(to + 16, &size, sizeof size);
+	memset(to + HEAD, '<', NAME);
+	return SIZE;
+}
+
+TEST(names_beyond_the_limit_are_not_listed)
+{
+	struct served s = serve(&opts);
+	struct kernel *own = own_kernel();
+	const char *text;
+
+	call_kernel = own->call;
+	own->call = give_long_names;
+	lists = true;
+	make_root();
+	start(&s);
+	text = get(&s, "/");
+	CHECK_EQ(status(text), 200);
+	CHECK(strstr(text, "a.txt") && !strstr(text, "&lt;"));
+	stop(&s);
+	own->call = call_kernel;
 }
 
 TEST(a_long_list_is_sorted)

@@ -278,6 +278,36 @@ TEST(connections_above_the_limit_wait)
 	stop(&s);
 }
 
+TEST(connections_above_the_limit_wait_at_each_listener)
+{
+	struct ramet_http_opts opts = options();
+	int fd = ramet_listen("tcp://127.0.0.1:0"), first, second;
+	struct served s, other = {.port = ramet_port(fd)};
+
+	CHECK(fd >= 0);
+	opts.connections_max = 1;
+	s = serve(&opts);
+	CHECK_EQ(ramet_http_listen_fd(s.server, fd, 0), 0);
+	start(&s);
+	settle(); /* both wait for somebody */
+	first = connect_to(&s);
+	say(first, hello_request);
+	HEAR(first, TEXT("5", "hello"));
+	second = connect_to(&other);
+	say(second, hello_request);
+	settle();
+	CHECK_EQ(stats_of(&s).requests, 1);
+	CHECK_EQ(stats_of(&s).connections, 1);
+	ramet_close(first);
+	HEAR(second, TEXT("5", "hello"));
+	first = connect_to(&s);
+	settle();
+	ramet_http_stop(s.server); /* finds it waiting */
+	ramet_close(second);
+	stop(&s);
+	ramet_close(first);
+}
+
 /* ---- slow clients, many of them -------------------------------------------
  */
 
@@ -441,6 +471,34 @@ TEST(a_stop_before_it_serves_counts)
 	CHECK_EQ(ramet_http_serve(s.server), 0);
 	ramet_http_stop(s.server);
 	ramet_http_server_free(s.server);
+}
+
+/* Whoever started it knows that it listens, and may want it to end. */
+TEST(a_signal_before_it_serves_counts)
+{
+	struct ramet_http_opts opts = options();
+	struct served s;
+
+	opts.stop_signals = 1;
+	s = serve(&opts);
+	CHECK_EQ(kill(getpid(), SIGTERM), 0);
+	CHECK_EQ(ramet_http_serve(s.server), 0);
+	ramet_http_server_free(s.server);
+}
+
+TEST(one_server_has_the_signals)
+{
+	struct ramet_http_opts opts = options();
+	struct ramet_http_server *other;
+	struct served s;
+
+	opts.stop_signals = 1;
+	s = serve(&opts);
+	other = made(ramet_http_server_new(&opts));
+	CHECK_ERR(ramet_http_listen(other, "http://127.0.0.1:0"), EBUSY);
+	ramet_http_server_free(s.server);
+	CHECK(ramet_http_listen(other, "http://127.0.0.1:0") > 0);
+	ramet_http_server_free(other);
 }
 
 static void *stop_elsewhere(void *server)
@@ -610,6 +668,42 @@ TEST(each_answer_is_logged)
 		line = end + 1;
 	}
 	CHECK_EQ(stats_of(&s).log_lost, 0);
+	stop(&s);
+	close_pair(fds);
+}
+
+/* Of those that come together each has its own. */
+TEST(each_line_has_its_duration)
+{
+	struct ramet_http_opts opts = options();
+	char text[4096], *line = text;
+	struct served s;
+	int fds[2], fd;
+
+	CHECK_EQ(ramet_pipe(fds, 0), 0);
+	opts.log_fd = fds[1];
+	s = serve(&opts);
+	start(&s);
+	CHECK_EQ(ramet_sleep(20 * RAMET_MS), 0);
+	fd = connect_to(&s);
+	say(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET  HTTP/1.1\r\n\r\n");
+	hear_all(fd);
+	ramet_close(fd);
+	read_log(fds[0], text, sizeof text, 3);
+	for (int i = 0; i < 3; i++) {
+		char *end = strchr(line, '\n'), *blank;
+		double took;
+
+		CHECK(end != NULL);
+		*end = '\0';
+		blank = strrchr(line, ' ');
+		CHECK(blank != NULL);
+		took = strtod(blank, NULL);
+		CHECK(took < 15 && (i != 1 || took >= 0.1));
+		line = end + 1;
+	}
 	stop(&s);
 	close_pair(fds);
 }

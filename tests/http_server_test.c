@@ -638,6 +638,8 @@ static void check_accessors(struct ramet_http *h, void *arg)
 	CHECK_EQ(ramet_http_query_get(h, "empty", buf, sizeof buf), 0);
 	SAME(buf, "");
 	CHECK_EQ(ramet_http_query_get(h, "none", buf, sizeof buf), 0);
+	CHECK_EQ(ramet_http_query_get(h, "none", NULL, 0), 0);
+	CHECK_EQ(ramet_http_query_get(h, "long", NULL, 0), 10);
 	CHECK_ERR(ramet_http_query_get(h, "absent", buf, sizeof buf), ENOENT);
 	CHECK_ERR(ramet_http_query_get(h, "bad", buf, sizeof buf), EINVAL);
 	CHECK(ramet_http_header_has(h, "accept", "TEXT/html"));

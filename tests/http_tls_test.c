@@ -88,6 +88,55 @@ static void visit(struct ramet_http_client *c, const char *url)
 	ramet_http_response_free(r);
 }
 
+/* ---- a server of ours ---------------------------------------------------- */
+
+static void cut(struct ramet_http *h, void *arg)
+{
+	(void)arg;
+	ramet_http_begin(h, 200, "text/plain", -1);
+	ramet_http_write(h, "some", 4);
+	ramet_http_flush(h);
+	ramet_kill(ramet_self());
+	ramet_yield();
+}
+
+static void *serve_http(void *server)
+{
+	CHECK_EQ(ramet_http_serve(server), 0);
+	return NULL;
+}
+
+/* A goodbye would say that this was all. */
+TEST(half_an_answer_over_tls_ends_in_an_error)
+{
+	static const char ask[] = "GET / HTTP/1.0\r\n\r\n";
+	struct ramet_tls *tls = client_of(&trusting);
+	struct ramet_http_opts opts = {.handler = cut,
+				       .tls = server_of(&serving)};
+	struct ramet_http_server *s = made(ramet_http_server_new(&opts));
+	char address[64], text[512];
+	struct ramet_conn *conn;
+	struct ramet *server;
+	ssize_t n = -1;
+
+	snprintf(address, sizeof address, "tls://localhost:%d",
+		 ramet_http_listen(s, "https://127.0.0.1:0"));
+	server = spawn(serve_http, s);
+	conn = made(ramet_conn_dial(address, tls));
+	CHECK_EQ(ramet_conn_write(conn, ask, sizeof ask - 1), sizeof ask - 1);
+	while ((n = ramet_conn_read(conn, text, sizeof text)) > 0)
+		;
+	CHECK(n < 0);
+	ramet_conn_close(conn);
+	ramet_http_stop(s);
+	join(server);
+	ramet_http_server_free(s);
+	ramet_tls_free(opts.tls);
+	ramet_tls_free(tls);
+}
+
+/* ---- clients of ours ----------------------------------------------------- */
+
 TEST(a_connection_over_tls_is_kept)
 {
 	struct origin o = {.answer = ANSWER, .questions = 3, .opts = &serving};

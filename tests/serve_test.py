@@ -109,6 +109,15 @@ def files_are_served():
 
 
 @tap.test
+def a_port_alone_after_a_colon_is_open_to_all():
+    with folder() as here, serve("--listen=:0", str(here)) as s:
+        matches(r"^http://\[::\]:\d+/$", s.urls[0])
+        port = s.urls[0].rsplit(":", 1)[1]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}a.txt", timeout=LIMIT) as answer:
+            equal(answer.read(), b"hello\n")
+
+
+@tap.test
 def a_signal_ends_it():
     with folder() as here:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -259,6 +268,11 @@ def quiet_says_nothing():
 def a_port_that_is_taken_is_said():
     with folder() as here, serve(ANY, str(here)) as s:
         taken = s.urls[0].rstrip("/")
+        refused("--listen=192.0.2.1:80", str(here), why="no address of this machine", status=1)
+        left = here / "left"
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(str(left))
+        refused(f"--listen=http+unix://{left}", str(here), why="has left it behind; remove it", status=1)
         for loops in ("1", "2"):
             refused(f"--listen={taken}", f"--loops={loops}", str(here), why=f"^ramet serve: {taken} is taken: ",
                     status=1)
@@ -274,7 +288,9 @@ def mistakes_are_explained():
                           (["--listen=https://127.0.0.1:0", at], "needs a certificate"),
                           (["--tls=one", at], "is not two files"), (["--loops=x", at], "no number from 0 to 1024"),
                           (["--loops=-1", at], "no number"), (["--listen"], "needs a value"),
-                          (["--nonsense", at], 'no option --nonsense; "ramet help serve"'), (["-x", at], "no option -x")):
+                          (["--nonsense", at], 'no option --nonsense; "ramet help serve"'), (["-x", at], "no option -x"),
+                          (["--log=3", at], "takes no value"),
+                          (["--listen=http+unix://" + 120 * "/a", at], "is no path")):
             refused(*args, why=why)
 
 

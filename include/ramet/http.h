@@ -58,7 +58,8 @@ struct ramet_http_opts {
 	size_t connections_max; /* at a time: as many as there are descriptors */
 	size_t stack_size;      /* of connections, as in struct ramet_opts */
 	int64_t grace;          /* for requests that run at the stop: 10 s */
-	int stop_signals;       /* SIGTERM and SIGINT stop it, once each */
+	int stop_signals;       /* SIGTERM and SIGINT stop it, from the first
+				 * ramet_http_listen on, once each */
 	int compress;           /* gzip answers of ramet_http_reply and files
 				 * where that is worth while and wanted */
 	int log_fd;             /* a line for each answer goes there; 0: none */
@@ -71,7 +72,8 @@ RAMET_API struct ramet_http_server *ramet_http_server_new(
 
 /* Listen on "http://host:port", "https://host:port", "http+unix:///path"; host
  * as for ramet_listen.  Any number of times.  Returns the port, 0 for a path, or
- * -1: EINVAL (bad address, https without tls) and those of ramet_listen. */
+ * -1: EINVAL (bad address, https without tls), EBUSY (stop_signals: another
+ * stream has them) and those of ramet_listen. */
 RAMET_API int ramet_http_listen(struct ramet_http_server *s,
 				const char *address);
 
@@ -81,8 +83,7 @@ RAMET_API int ramet_http_listen_fd(struct ramet_http_server *s, int fd,
 
 /* Serve until it is stopped, and every connection has ended.  Once.  Blocks.
  * Cancel stops it as well.  Returns 0, or -1: EINVAL (nothing is listened on),
- * EBUSY (stop_signals: another stream has them), ENOMEM, ETIMEDOUT, ECANCELED,
- * and what made accept(2) fail for good. */
+ * ENOMEM, ETIMEDOUT, ECANCELED, and what made accept(2) fail for good. */
 RAMET_API int ramet_http_serve(struct ramet_http_server *s);
 
 /* Stop it: nothing more is accepted, idle connections are closed, requests are

@@ -88,6 +88,13 @@ int ramet_http_set(struct ramet_http *h, const char *name, const char *value)
 
 /* ---- the head ------------------------------------------------------------ */
 
+/* RFC 9110, 9.3.6: what follows 2xx to CONNECT is the tunnel's, until the end
+ * of the connection. */
+static bool is_tunnel(const struct ramet_http *h, int status)
+{
+	return unlikely(h->is_connect) && status < 300;
+}
+
 /* Whether the connection may go on after this answer. */
 static bool goes_on(const struct ramet_http *h)
 {
@@ -146,7 +153,7 @@ static char *put_connection(char *to, const struct ramet_http *h)
 
 static char *put_framing(char *to, const struct ramet_http *h, int64_t size)
 {
-	if (h->status == 204 || h->status == 304)
+	if (h->status == 204 || h->status == 304 || is_tunnel(h, h->status))
 		return to;
 	if (size >= 0)
 		return PUT(put_number(PUT(to, "Content-Length: "),
@@ -172,9 +179,10 @@ static void decide(struct ramet_http *h, int status, int64_t size)
 		h->is_head || status == 204 || status == 205 || status == 304;
 	h->sized = size >= 0;
 	h->answer_left = size >= 0 ? (uint64_t)size : 0;
-	h->chunked = size < 0 && h->head.version >= 11;
+	h->chunked = size < 0 && h->head.version >= 11 && !is_tunnel(h, status);
 	if (size < 0 && !h->chunked && !h->no_body)
 		h->close = true;
+	h->close |= is_tunnel(h, status);
 	h->close = !goes_on(h);
 }
 
@@ -296,16 +304,10 @@ int ramet_http_redirect(struct ramet_http *h, int status, const char *location)
 
 /* ---- another protocol ---------------------------------------------------- */
 
-static bool is_connect(const struct ramet_http *h)
-{
-	return h->head.method.size == 7 &&
-	       memcmp(h->text + h->head.method.at, "CONNECT", 7) == 0;
-}
-
 static bool is_asked_for(const struct ramet_http *h, const char *protocol)
 {
 	return h->head.version >= 11 && h->body_ended &&
-	       (is_connect(h) ||
+	       (h->is_connect ||
 		(h->head.flags & HTTP_UPGRADE && protocol &&
 		 ramet__is_value(protocol, strlen(protocol)) &&
 		 ramet__http_header_has(h, "Upgrade", protocol)));
@@ -329,7 +331,7 @@ int ramet__http_upgrade(struct ramet_http *h, const char *protocol)
 	at = ramet__output_room(h, head_room(h, NULL, protocol));
 	if (!at)
 		return -ENOMEM;
-	h->status = is_connect(h) ? 200 : 101;
+	h->status = h->is_connect ? 200 : 101;
 	at = put_constant(put_status(at, h->status), h);
 	if (h->status == 101)
 		at = put_upgrade(at, protocol);

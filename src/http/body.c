@@ -115,11 +115,16 @@ static bool is_at(const struct http_input *in, const char *text, uint32_t size)
 	       memcmp(in->data + in->at, text, size) == 0;
 }
 
+static int status_of(int err)
+{
+	return err == -ETIMEDOUT ? 408 : 503;
+}
+
 /* Returns 0 at its end, or -errno. */
 static int read_trailer(struct ramet_http *h)
 {
 	struct http_head *t;
-	int n = 0;
+	int err, n = 0;
 
 	if (is_at(&h->in, "\r\n", 2)) { /* as a rule there is none */
 		h->in.at += 2;
@@ -134,9 +139,10 @@ static int read_trailer(struct ramet_http *h)
 		n = ramet__head_trailer(t, &h->server->limits,
 					h->in.data + h->in.at,
 					h->in.end - h->in.at);
-		if (n == 0 && fill(h) < 0)
-			return h->body_error ? h->body_error
-					     : fail(h, -ETIMEDOUT, 408);
+		err = n == 0 ? fill(h) : 0;
+		if (err < 0) /* it is not begun again */
+			return h->body_error ? err
+					     : fail(h, err, status_of(err));
 	}
 	if (n < 0)
 		return fail(h, -EPROTO, -n);

@@ -13,14 +13,11 @@
 
 /* ---- the end of one ------------------------------------------------------ */
 
-static void let_one_in(struct ramet_http_server *s)
+/* Whether the answer ends where the connection does, and is not whole. */
+static bool is_cut(const struct ramet_http *h)
 {
-	struct ramet_waiter *w = s->room.first;
-
-	if (w && w->ramet->state == STATE_PARKED) {
-		waitq_remove(w);
-		ramet__wake(w->ramet, 0);
-	}
+	return h && (h->stage == HTTP_BEGUN || h->write_error) && !h->sized &&
+	       !h->chunked && !h->no_body;
 }
 
 /* However its ramet ends. */
@@ -29,13 +26,25 @@ static void release(void *arg)
 	struct http_conn *c = arg;
 	struct ramet_http_server *s = c->server;
 	struct ramet_conn *conn = c->conn;
+	bool cut = is_cut(c->h);
 
-	ramet__output_not_late(c);
+	ramet__late_last_try(c);
 	s->stats.busy -= c->busy;
 	c->busy = false;
 	ramet__exchange_give(c);
 	c->conn = NULL;
-	ramet_conn_close(conn);
+	if (cut)
+		ramet__conn_abort(conn);
+	else
+		ramet__conn_close(conn);
+	if (c->follower)
+		ramet__cancel(c->follower);
+}
+
+void ramet__conn_unused(struct http_conn *c)
+{
+	if (!c->ramet && !c->follower)
+		kernel_free(c);
 }
 
 static void on_end(struct ramet *t)
@@ -47,8 +56,9 @@ static void on_end(struct ramet *t)
 	if (c->next)
 		c->next->link = c->link;
 	s->stats.connections--;
-	kernel_free(c);
-	let_one_in(s);
+	c->ramet = NULL;
+	ramet__conn_unused(c);
+	ramet__server_has_room(s);
 	ramet__server_ended(s, t);
 }
 
@@ -153,6 +163,17 @@ static int start_tls(struct http_conn *c)
 	return err;
 }
 
+/* Whether the peer may send, or has sent, what nobody will read; n is what
+ * ramet__input_request has said.  Not if it has said that this was all. */
+static bool may_send_more(const struct http_conn *c, int n)
+{
+	const struct ramet_http *h = c->h;
+
+	return n < 0 || (h->stage != HTTP_UPGRADED &&
+			 (!h->body_ended || h->in.at < h->in.end ||
+			  ramet__head_persists(&h->head)));
+}
+
 static void serve_all(struct http_conn *c)
 {
 	int n;
@@ -168,9 +189,7 @@ static void serve_all(struct http_conn *c)
 		return;
 	if (n < 0)
 		refuse(c, -n);
-	if (ramet__output_send(c->h, NULL, 0) == 0 &&
-	    (n < 0 || !c->h->body_ended || c->h->in.at < c->h->in.end) &&
-	    c->h->stage != HTTP_UPGRADED) {
+	if (ramet__output_send(c->h, NULL, 0) == 0 && may_send_more(c, n)) {
 		ramet__exchange_give(c);
 		linger(c);
 	}
@@ -196,8 +215,7 @@ static struct http_conn *new_conn(struct http_listener *from, int fd,
 
 	if (!c)
 		return NULL;
-	c->conn = ramet_conn_new(fd);
-	if (!c->conn) {
+	if (ramet__conn_new(&c->conn, fd) < 0) {
 		kernel_free(c);
 		return NULL;
 	}
@@ -235,6 +253,6 @@ void ramet__http_accepted(struct http_listener *from, int fd,
 		insert(from->server, c);
 		return;
 	}
-	ramet_conn_close(c->conn);
+	ramet__conn_close(c->conn);
 	kernel_free(c);
 }

@@ -81,8 +81,9 @@ struct ramet_http {
 	/* The answer. */
 	enum http_stage stage;
 	int status;
-	bool is_head; /* to HEAD: no body is sent */
-	bool close;   /* the connection ends after it */
+	bool is_head;    /* to HEAD: no body is sent */
+	bool is_connect; /* to CONNECT: 2xx begins a tunnel */
+	bool close;      /* the connection ends after it */
 	bool chunked;
 	bool sized;      /* answer_left says what is to come */
 	bool no_body;    /* HEAD, 204, 304 */

@@ -1,10 +1,4 @@
-/* head.c - the lines of a head, read strictly and in one pass.
- *
- * Each step below reads one part as far as there are bytes, and can be gone on
- * with: h->state names the step, h->mark is where its part began.  A verdict is
- * reached at the byte that decides it, never by looking whether there are more:
- * so it is the same wherever the input was cut.
- */
+/* head.c - the lines of a head, read strictly and in one pass. */
 #include "http/head.h"
 
 #include <string.h>
@@ -12,65 +6,7 @@
 #include "base/scan.h"
 #include "http/chars.h"
 #include "http/fields.h"
-
-/* The order is that of the input; a request line is what is below ANSWER. */
-enum {
-	START, /* must be 0 */
-	START_LF,
-	METHOD,
-	TARGET,
-	VERSION,
-	VERSION_CR,
-	VERSION_LF,
-	ANSWER,
-	ANSWER_BLANK,
-	STATUS,
-	STATUS_END,
-	REASON,
-	REASON_LF,
-	LINE,
-	NAME,
-	BLANKS,
-	VALUE,
-	VALUE_LF,
-	END_LF,
-	WHOLE,
-};
-
-/* What a step returns, if not minus a status. */
-enum { WAIT, ON, DONE };
-
-struct reader {
-	struct http_head *h;
-	const char *buf, *p, *end; /* end: at most the limit on the head */
-	uint32_t fields_max;
-};
-
-static struct http_text text_from(const struct reader *r, uint32_t from)
-{
-	uint32_t at = (uint32_t)(r->p - r->buf);
-
-	return (struct http_text){from, at - from};
-}
-
-/* Begin a step whose part starts here. */
-static void begin(struct reader *r, uint32_t state)
-{
-	r->h->state = state;
-	r->h->mark = (uint32_t)(r->p - r->buf);
-}
-
-/* One certain byte. */
-static int one(struct reader *r, char c, uint32_t next)
-{
-	if (r->p == r->end)
-		return WAIT;
-	if (*r->p != c)
-		return -400;
-	r->p++;
-	begin(r, next);
-	return ON;
-}
+#include "http/reader.h"
 
 /* ---- the request line --------------------------------------------------- */
 
@@ -119,7 +55,7 @@ static int target(struct reader *r)
 
 /* "HTTP/1.1"; the name is in capitals (RFC 9112, 2.3).  There is no later minor
  * version, so one is refused like another major one. */
-static int version(struct reader *r, uint32_t next)
+int ramet__read_version(struct reader *r, uint32_t next)
 {
 	static const char form[] = "HTTP/0.0";
 	const char *text = r->buf + r->h->mark;
@@ -167,7 +103,7 @@ static int request_line(struct reader *r)
 				break;
 			__attribute__((fallthrough));
 		case VERSION:
-			got = version(r, VERSION_CR);
+			got = ramet__read_version(r, VERSION_CR);
 			if (got != ON)
 				break;
 			__attribute__((fallthrough));
@@ -183,75 +119,6 @@ static int request_line(struct reader *r)
 			return ON;
 		}
 	return got;
-}
-
-/* ---- the status line ---------------------------------------------------- */
-
-static int status(struct reader *r)
-{
-	struct http_head *h = r->h;
-
-	while (r->p - (r->buf + h->mark) < 3) {
-		if (r->p == r->end)
-			return WAIT;
-		if (!is_digit(*r->p))
-			return -400;
-		h->status = h->status * 10 + *r->p++ - '0';
-	}
-	if (h->status < 100)
-		return -400;
-	begin(r, STATUS_END);
-	return ON;
-}
-
-/* A blank belongs here even if there is no reason; not all servers know. */
-static int status_end(struct reader *r)
-{
-	if (r->p == r->end)
-		return WAIT;
-	return *r->p == '\r' ? one(r, '\r', REASON_LF) : one(r, ' ', REASON);
-}
-
-static int reason(struct reader *r)
-{
-	r->p = scan_control(r->p, r->end);
-	if (r->p == r->end)
-		return WAIT;
-	r->h->reason = text_from(r, r->h->mark);
-	return one(r, '\r', REASON_LF);
-}
-
-static int status_line(struct reader *r)
-{
-	for (int got = ON;;) {
-		switch (r->h->state) {
-		case START:
-			begin(r, ANSWER);
-			break;
-		case ANSWER:
-			got = version(r, ANSWER_BLANK);
-			break;
-		case ANSWER_BLANK:
-			got = one(r, ' ', STATUS);
-			break;
-		case STATUS:
-			got = status(r);
-			break;
-		case STATUS_END:
-			got = status_end(r);
-			break;
-		case REASON:
-			got = reason(r);
-			break;
-		case REASON_LF:
-			got = one(r, '\n', LINE);
-			break;
-		default:
-			return ON;
-		}
-		if (got != ON)
-			return got;
-	}
 }
 
 /* ---- fields ------------------------------------------------------------- */
@@ -426,7 +293,7 @@ int ramet__head_response(struct http_head *h, const struct http_limits *limits,
 			 const char *buf, size_t size, bool no_body)
 {
 	struct reader r = reader(h, limits, buf, size);
-	int got = status_line(&r);
+	int got = ramet__read_status_line(&r);
 
 	if (got == ON)
 		got = field_lines(&r, ramet__note_response);

@@ -242,8 +242,10 @@ int ramet__input_request(struct http_conn *c)
 	struct ramet_http_server *s = c->server;
 	int size = 0;
 
-	if (c->h && c->h->in.at < c->h->in.end)
+	if (c->h && c->h->in.at < c->h->in.end) {
+		c->h->began = s->loop->now;
 		size = parse(c->h);
+	}
 	if (size)
 		return size;
 	if (c->h && ramet__output_send(c->h, NULL, 0) < 0)

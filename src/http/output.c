@@ -1,9 +1,4 @@
-/* output.c - what goes out on a connection.
- *
- * Answers to requests that came in one piece go out in one piece.  Nobody waits
- * for that: an answer that is held back while the next request is handled is
- * sent by another ramet as soon as that handler waits for something.
- */
+/* output.c - what goes out on a connection, and how long it may take. */
 #include "http/server.h"
 
 #include "io/iov.h"
@@ -132,7 +127,7 @@ int ramet__output_send(struct ramet_http *h, struct iovec *iov, int count)
 	size_t size = 0;
 
 	assert(count <= MORE);
-	ramet__output_not_late(h->link);
+	ramet__late_forget(h->link);
 	if (h->write_error)
 		return h->write_error;
 	if (h->out.at < h->out.end)
@@ -149,86 +144,4 @@ int ramet__output_send(struct ramet_http *h, struct iovec *iov, int count)
 	else
 		h->server->stats.bytes_out += size;
 	return h->write_error;
-}
-
-/* ---- soon ---------------------------------------------------------------- */
-
-void ramet__output_not_late(struct http_conn *c)
-{
-	if (likely(!c->late_link))
-		return;
-	*c->late_link = c->late_next;
-	if (c->late_next)
-		c->late_next->late_link = c->late_link;
-	c->late_link = NULL;
-}
-
-/* As much as goes at once; its ramet does the rest, and finds the errors.
- * Nothing here lets others run. */
-static void send_late(struct http_conn *c)
-{
-	struct http_output *out = &c->h->out;
-	uint32_t end = c->h->chunk_open ? c->h->chunk_at : out->end;
-	ssize_t n;
-
-	do
-		n = kernel_sendto(c->conn->fd, out->data + out->at,
-				  end - out->at, MSG_NOSIGNAL | MSG_DONTWAIT,
-				  NULL, 0);
-	while (n == -EINTR);
-	if (n < 0)
-		return;
-	out->at += (uint32_t)n;
-	c->server->stats.bytes_out += (uint64_t)n;
-}
-
-static void *send_all_late(void *arg)
-{
-	struct ramet_http_server *s = arg;
-	struct http_conn *c;
-
-	s->sender = false;
-	while ((c = s->late)) {
-		ramet__output_not_late(c);
-		send_late(c);
-	}
-	return NULL;
-}
-
-static void on_sender_end(struct ramet *t)
-{
-	ramet__server_ended(t->cold->arg, t);
-}
-
-/* Have it sent when others run.  Returns 0 or -errno. */
-static int be_late(struct http_conn *c)
-{
-	struct ramet_http_server *s = c->server;
-	int err = 0;
-
-	if (c->late_link)
-		return 0;
-	if (!s->sender) {
-		s->sender = ramet__server_spawn(s, send_all_late, s,
-						on_sender_end, &err);
-		if (!s->sender)
-			return err;
-	}
-	c->late_next = s->late;
-	if (s->late)
-		s->late->late_link = &c->late_next;
-	c->late_link = &s->late;
-	s->late = c;
-	return 0;
-}
-
-int ramet__output_send_soon(struct ramet_http *h)
-{
-	struct http_conn *c = h->link;
-	bool more = h->in.at < h->in.end && h->body_ended && !h->close;
-
-	if (more && !c->tls && h->out.end - h->out.at < OUTPUT_GATHER &&
-	    be_late(c) == 0)
-		return 0;
-	return ramet__output_send(h, NULL, 0);
 }

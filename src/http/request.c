@@ -45,7 +45,9 @@ static int set_target(struct ramet_http *h)
 
 	h->query = "";
 	h->path = "";
-	if (is(h->text + head->method.at, head->method.size, "CONNECT"))
+	h->is_connect =
+		is(h->text + head->method.at, head->method.size, "CONNECT");
+	if (h->is_connect)
 		return 0;
 	if (is(target, head->target.size, "*")) {
 		h->path = "*";

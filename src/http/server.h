@@ -26,12 +26,14 @@ enum {
 
 struct http_conn {
 	struct ramet_http_server *server;
-	struct ramet *ramet;
+	struct ramet *ramet;            /* NULL: it has ended */
 	struct ramet_conn *conn;        /* NULL: closed */
 	struct ramet_http *h;           /* NULL: idle */
 	struct http_conn *next, **link; /* in the server's list */
-	struct http_conn *late_next,
-		**late_link; /* late_link: NULL, not in it */
+	/* Among those with an answer that is held back; late_link NULL: not. */
+	struct http_conn *late_next, **late_link;
+	bool stuck;             /* it did not fit into the socket */
+	struct ramet *follower; /* sends it when it does; NULL: none */
 	size_t served;
 	bool tls;
 	bool idle; /* between requests: a stop ends it */
@@ -83,8 +85,10 @@ struct ramet_http_server {
 	size_t running;       /* ramets of ours */
 	bool served, waiting; /* waiting: `server` is parked for us */
 	bool stopping;
-	int error;           /* -errno: what made it stop */
-	struct ramet *ramet; /* in ramet_http_serve */
+	int error;                     /* -errno: what made it stop */
+	struct ramet *ramet;           /* in ramet_http_serve */
+	struct ramet_signals *signals; /* opts.stop_signals, once it listens */
+	struct ramet *watcher;         /* of those; NULL: none */
 	struct ramet_waitq
 		room; /* acceptors that wait for a connection's end */
 	struct mail stop_mail;
@@ -93,10 +97,21 @@ struct ramet_http_server {
 
 /* ---- server.c ------------------------------------------------------------ */
 
+/* Returns 0, or -EPERM: it is another loop's. */
+int ramet__server_mine(const struct ramet_http_server *s);
+
+void ramet__server_close_listeners(struct ramet_http_server *s);
+
+/* ---- serve.c ------------------------------------------------------------- */
+
 /* Start a ramet of the server's; its on_end says that it has ended. */
 struct ramet *ramet__server_spawn(struct ramet_http_server *s,
 				  void *(*fn)(void *), void *arg,
 				  void (*on_end)(struct ramet *), int *err);
+
+/* Let acceptors look again: a connection has ended, or none is let in any more.
+ */
+void ramet__server_has_room(struct ramet_http_server *s);
 
 /* What on_end does last. */
 void ramet__server_ended(struct ramet_http_server *s, struct ramet *t);
@@ -106,6 +121,9 @@ void ramet__server_ended(struct ramet_http_server *s, struct ramet *t);
 /* Serve a connection that was accepted, by a ramet of its own, or close it. */
 void ramet__http_accepted(struct http_listener *from, int fd,
 			  const struct sockaddr *addr);
+
+/* Free it if neither its ramet nor its follower is left. */
+void ramet__conn_unused(struct http_conn *c);
 
 /* ---- exchange.c ---------------------------------------------------------- */
 
@@ -159,12 +177,17 @@ char *ramet__output_room(struct ramet_http *h, size_t size);
  * error, after which nothing can be sent. */
 int ramet__output_send(struct ramet_http *h, struct iovec *iov, int count);
 
-/* The same if no further request has come; else at the latest when the handler
- * of that one waits for something. */
+/* ---- late.c -------------------------------------------------------------- */
+
+/* As ramet__output_send of nothing more, if no further request has come; else
+ * at the latest when the handler of that one waits for something. */
 int ramet__output_send_soon(struct ramet_http *h);
 
-/* Not to be sent by others any more. */
-void ramet__output_not_late(struct http_conn *c);
+/* It is not to be sent by others any more. */
+void ramet__late_forget(struct http_conn *c);
+
+/* The same, and what is there goes as far as it does at once. */
+void ramet__late_last_try(struct http_conn *c);
 
 /* ---- log.c --------------------------------------------------------------- */
 

@@ -166,6 +166,19 @@ void ramet__conn_close(struct ramet_conn *c)
 	kernel_free(c);
 }
 
+void ramet__conn_abort(struct ramet_conn *c)
+{
+	struct linger at_once = {1, 0};
+
+	if (!c || is_foreign(c))
+		return;
+	if (c->tls)
+		ramet__tls_abort(c->tls);
+	kernel_setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once,
+			  sizeof at_once);
+	ramet__conn_close(c);
+}
+
 void ramet_conn_close(struct ramet_conn *c)
 {
 	int before = errno;

@@ -30,6 +30,10 @@ int ramet__conn_shutdown(struct ramet_conn *c);
 /* As ramet_conn_close, which never fails. */
 void ramet__conn_close(struct ramet_conn *c);
 
+/* The same, so that the peer finds an error in place of an end: something is
+ * missing. */
+void ramet__conn_abort(struct ramet_conn *c);
+
 /* Whether a read would return at once though nothing can be read from the
  * socket: TLS has read ahead. */
 bool ramet__conn_pending(const struct ramet_conn *c);

@@ -46,6 +46,26 @@ static bool is_path(const char *address)
 	return strncmp(address, "http+unix:", 10) == 0;
 }
 
+static _Noreturn void refuse_path(const char *address)
+{
+	switch (errno) {
+	case EADDRINUSE:
+		refuse(1,
+		       "%s is there already: another program listens there, or "
+		       "has left it behind; remove it, or choose another path "
+		       "with --listen",
+		       address);
+	case EINVAL:
+		refuse(STATUS_REFUSED,
+		       "--listen: %s is no path; write http+unix:///PATH, of "
+		       "at most 107 bytes",
+		       address);
+	default:
+		refuse(1, "%s cannot be listened on: %s", address,
+		       strerror(errno));
+	}
+}
+
 static _Noreturn void refuse_address(const char *address)
 {
 	switch (errno) {
@@ -53,6 +73,11 @@ static _Noreturn void refuse_address(const char *address)
 		refuse(1,
 		       "%s is taken: another program listens there; stop it, "
 		       "or choose another port with --listen",
+		       address);
+	case EADDRNOTAVAIL:
+		refuse(1,
+		       "%s is no address of this machine; with --listen, "
+		       "choose one that is, or 0.0.0.0 for all of them",
 		       address);
 	case EINVAL:
 		refuse(STATUS_REFUSED,
@@ -130,6 +155,8 @@ static void listen_first(struct served *all, struct ramet_http_server *s)
 			    listen_too(s, address, all->ports[i]) < 0)
 				all->ports[i] = -1;
 		}
+		if (all->ports[i] < 0 && is_path(address))
+			refuse_path(address);
 		if (all->ports[i] < 0)
 			refuse_address(address);
 	}
@@ -307,14 +334,21 @@ static void *watch(void *arg)
 	struct watch *w = arg;
 	bool said = false;
 
-	for (int signal; (signal = ramet_signals_next(w->signals, NULL)) > 0;) {
+	for (;;) {
+		int signal = ramet_signals_next(w->signals, NULL);
+
+		if (signal < 0 && errno == ECANCELED)
+			return NULL;
+		if (signal < 0) { /* a shortage will pass */
+			ramet_sleep(10 * RAMET_MS);
+			continue;
+		}
 		if (!said)
 			say_stopping(w->all, signal);
 		said = true;
 		for (size_t i = 0; i < w->all->loops; i++)
 			ramet_http_stop(w->all->parts[i].server);
 	}
-	return NULL;
 }
 
 /* One after the other: the first one's ports are the others'. */

@@ -119,7 +119,9 @@ static char *whole_address(const struct serve_options *o, const char *text)
 	const char *scheme = strstr(text, "://") ? ""
 			     : o->cert           ? "https://"
 						 : "http://";
-	const char *host = text[strspn(text, "0123456789")] ? "" : "127.0.0.1:";
+	const char *host = *text == ':' ? "[::]" /* as others have it: all */
+			   : text[strspn(text, "0123456789")] ? ""
+							      : "127.0.0.1:";
 	char *address;
 
 	if (asprintf(&address, "%s%s%s", scheme, host, text) < 0)
@@ -160,8 +162,13 @@ static void check_sense(struct serve_options *o, char **rest)
 static _Noreturn void refuse_option(char **argv)
 {
 	const char letter[] = {'-', (char)optopt, '\0'};
-	bool is_long = optopt <= HELP; /* 0, or one that takes no value */
+	bool is_long = optopt <= HELP;
 
+	if (optopt && is_long)
+		refuse(STATUS_REFUSED,
+		       "%s: the option takes no value; \"ramet help serve\" "
+		       "lists them",
+		       argv[optind - 1]);
 	refuse(STATUS_REFUSED,
 	       "there is no option %s; \"ramet help serve\" lists them",
 	       is_long ? argv[optind - 1] : letter);

@@ -99,10 +99,19 @@ static int step(int root, int *fd, const char *name, int flags)
 	return next < 0 ? next : 0;
 }
 
+/* For the name in front of `rest`: a directory on the way, or what is wanted,
+ * which a slash behind it says is one, too. */
+static int flags_before(const char *rest)
+{
+	if (rest[strspn(rest, "/")])
+		return O_PATH | O_DIRECTORY | O_CLOEXEC;
+	return *rest ? OPEN_FLAGS | O_DIRECTORY : OPEN_FLAGS;
+}
+
 int ramet__beneath_walk(int root, const char *path, struct found *found)
 {
 	char name[NAME_ROOM];
-	int fd = root, err, flags;
+	int fd = root, err;
 
 	do {
 		err = next_name(&path, name);
@@ -111,11 +120,7 @@ int ramet__beneath_walk(int root, const char *path, struct found *found)
 				kernel_close(fd);
 			return err;
 		}
-		flags = *path ? O_PATH | O_DIRECTORY | O_CLOEXEC : OPEN_FLAGS;
-		err = step(root, &fd, *name ? name : ".",
-			   path[strspn(path, "/")] ? flags
-			   : *path                 ? OPEN_FLAGS | O_DIRECTORY
-						   : OPEN_FLAGS);
+		err = step(root, &fd, *name ? name : ".", flags_before(path));
 	} while (err == 0 && path[strspn(path, "/")]);
 	return keep(fd, found);
 }

@@ -6,6 +6,7 @@
 #include "kernel/calls.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <string.h>
 
 /* As getdents64(2) has it. */
@@ -76,6 +77,9 @@ static int add(struct reading *r, const char *name)
 	struct entry *e;
 	struct stat st;
 
+	/* Some file systems have longer ones, which nobody could ask for. */
+	if (strlen(name) > NAME_MAX)
+		return 0;
 	if (kernel_call(SYS_newfstatat, r->fd, KERNEL_ARG(name),
 			KERNEL_ARG(&st), AT_SYMLINK_NOFOLLOW, 0, 0) < 0)
 		return 0; /* it is gone */

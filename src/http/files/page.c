@@ -49,7 +49,7 @@ static const char table_start[] =
 
 static const char page_end[] = "</body>\n</html>\n";
 
-/* Names of up to NAME_MAX bytes, twice. */
+/* Names of up to NAME_MAX bytes, as directory.c has them, twice. */
 enum { ROW = TEXT_URL_MAX(NAME_MAX) + TEXT_HTML_MAX(NAME_MAX) + 256 };
 
 static int put(struct ramet_http *h, const char *text)

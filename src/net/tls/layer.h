@@ -29,6 +29,9 @@ int ramet__tls_shutdown(struct tls_layer *t);
 /* Whether a read would find something without the socket. */
 bool ramet__tls_pending(struct tls_layer *t);
 
+/* Say nothing more, goodbye included. */
+void ramet__tls_abort(struct tls_layer *t);
+
 /* Say goodbye to the peer if that needs no wait; the caller closes the socket.
  * Freed when the last who waits in it has left. */
 void ramet__tls_close(struct tls_layer *t);

@@ -80,6 +80,11 @@ bool ramet__tls_pending(struct tls_layer *t)
 	return false;
 }
 
+void ramet__tls_abort(struct tls_layer *t)
+{
+	(void)t;
+}
+
 void ramet__tls_close(struct tls_layer *t)
 {
 	(void)t;

@@ -290,6 +290,11 @@ static void drop_input(const struct tls_layer *t)
 				MSG_DONTWAIT, NULL, NULL);
 }
 
+void ramet__tls_abort(struct tls_layer *t)
+{
+	t->mute = true;
+}
+
 void ramet__tls_close(struct tls_layer *t)
 {
 	t->closed = true;
