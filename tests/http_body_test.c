@@ -176,6 +176,40 @@ TEST(who_knows_no_expectations_is_asked_without)
 	ask_whether(&s, 200, 2);
 }
 
+static ssize_t hello(void *left, void *buf, size_t size)
+{
+	int *n = left;
+
+	CHECK(size >= 5);
+	CHECK_EQ((*n)--, 1); /* the program cannot begin again */
+	memcpy(buf, "hello", 5);
+	return 5;
+}
+
+TEST(who_says_late_that_it_knows_no_expectations_is_not_asked_again)
+{
+	static const struct step steps[] =
+		{SAY(WHETHER, NULL),
+		 SAY("hello",
+		     "HTTP/1.1 417 What\r\nContent-Length: 2\r\n\r\nok")};
+	RUN(s, steps);
+	int left = 1;
+	struct ramet_http_client *c = new_client();
+	struct ramet_http_request q = {.method = "PUT",
+				       .url = s.url,
+				       .body_size = 5,
+				       .read = hello,
+				       .arg = &left,
+				       .expect = 1};
+	struct ramet_http_response *r = made(ramet_http_request(c, &q));
+
+	CHECK_EQ(ramet_http_status(r), 417);
+	check_body(r, "ok");
+	ramet_http_response_free(r);
+	script_end(&s);
+	ramet_http_client_free(c);
+}
+
 /* ---- who answers early -------------------------------------------------- */
 
 TEST(an_answer_counts_though_the_question_was_not_read)

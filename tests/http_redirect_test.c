@@ -98,6 +98,23 @@ TEST(the_url_that_answered_is_told)
 	ramet_http_client_free(c);
 }
 
+TEST(a_redirect_whose_body_has_no_end_is_followed)
+{
+	static const struct step steps[] =
+		{SAY(ASK("GET /"),
+		     "HTTP/1.1 302 Go\r\nLocation: /on\r\n\r\n..."),
+		 {.gone = 1},
+		 SAY(ASK("GET /on"), OK(2) "ok")};
+	RUN(s, steps);
+	struct ramet_http_client *c = new_client();
+	struct ramet_http_response *r = get(c, &s, "/");
+
+	CHECK_EQ(ramet_http_status(r), 200);
+	ramet_http_response_free(r);
+	script_end(&s);
+	ramet_http_client_free(c);
+}
+
 TEST(redirects_come_to_an_end)
 {
 	static const struct step steps[] = {SAY(ASK("GET /"), TO("302", "/")),

@@ -115,14 +115,13 @@ static int guard_slots(struct stack_class *c, struct slab *slab, size_t from,
 	if (guard_probed() != GUARD_MADVISE) {
 		for (; done < n; done++)
 			if (guard_old(&slab->ramets[from + done],
-				      slab->stacks + (from + done) * c->size,
+				      stack_slot(c, slab, from + done),
 				      size) < 0)
 				return done ? (int)done : -ENOMEM;
 		return (int)n;
 	}
 	for (size_t i = 0; i < n; i++)
-		iov[i] = (struct iovec){slab->stacks + (from + i) * c->size,
-					size};
+		iov[i] = (struct iovec){stack_slot(c, slab, from + i), size};
 	if (n > 1 && advise_all(iov, n, MADV_GUARD_INSTALL) == 0)
 		return (int)n;
 	for (; done < n; done++)
@@ -147,7 +146,8 @@ static size_t blocks_size(size_t count)
 
 static size_t slab_size(size_t slot, size_t count)
 {
-	return blocks_size(count) + slot * count + (slot > TABLE ? TABLE : 0);
+	return blocks_size(count) + stack_stride(slot) * count +
+	       (slot > TABLE ? TABLE : 0);
 }
 
 static char *stacks_start(char *mem, size_t slot, size_t count)

@@ -34,6 +34,23 @@ static inline size_t stack_guard_size(size_t slot)
 	return slot / 4 > 128 * 1024 ? 128 * 1024 : slot / 4;
 }
 
+#define STACK_PAGE ((size_t)4096)
+
+/* From slot to slot it is an odd number of pages.  With a power of two the
+ * stacks' tops would share few sets of the processor's second TLB, where a
+ * page's number chooses the set: from some hundred ramets on each switch to one
+ * would walk the page tables. */
+static inline size_t stack_stride(size_t slot)
+{
+	return slot + STACK_PAGE;
+}
+
+static inline char *stack_slot(const struct stack_class *c,
+			       const struct slab *slab, size_t i)
+{
+	return slab->stacks + i * stack_stride(c->size);
+}
+
 /* Where slot i has its cold record, above the stack.  What a parked ramet
  * touches lies there; if it had the same place in each page it would share few
  * sets of the first-level cache, so slots differ by some lines, in turn. */
@@ -41,12 +58,10 @@ static inline struct cold *stack_cold(const struct stack_class *c,
 				      const struct slab *slab, size_t i)
 {
 	enum { PLACES = 8, CACHE_LINE = 64 };
-	char *end = slab->stacks + (i + 1) * c->size;
+	char *end = stack_slot(c, slab, i) + c->size;
 
 	return (struct cold *)(void *)(end - i % PLACES * CACHE_LINE) - 1;
 }
-
-#define STACK_PAGE ((size_t)4096)
 
 /* The end of its slot: the record is in the last page. */
 static inline char *stack_end(const struct cold *cold)

@@ -298,7 +298,7 @@ static uint64_t mark(const struct ramet *t)
 static bool has_place(const struct stack_class *c, const struct slab *slab,
 		      size_t i)
 {
-	const char *slot = slab->stacks + i * c->size;
+	const char *slot = stack_slot(c, slab, i);
 	uintptr_t end = (uintptr_t)(slab->ramets[i].cold + 1);
 
 	return end > (uintptr_t)slot + c->size - 4096 &&

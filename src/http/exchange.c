@@ -113,7 +113,7 @@ void ramet__exchange_give(struct http_conn *c)
 	c->h = NULL;
 	ramet__exchange_reset(h);
 	if (s->spares >= FREE_MAX || h->in.size > INPUT_SIZE ||
-	    h->out.size > OUTPUT_GATHER) {
+	    h->out.size > OUTPUT_KEPT) {
 		free_exchange(h);
 		return;
 	}

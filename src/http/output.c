@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { MORE = 4 }; /* pieces sent behind the output, at most */
+
 /* ---- room ---------------------------------------------------------------- */
 
 static int grow(struct http_output *out, size_t need)
@@ -95,21 +97,35 @@ static int send_plain(struct ramet_http *h, struct iovs *v)
 	return 0;
 }
 
-/* In steps, each of which may take its time. */
+/* Take at most `most` bytes out of v.  Returns how many pieces they are in. */
+static int take(struct iovs *v, size_t most, struct iovec *to)
+{
+	int n = 0;
+
+	while (v->count && most) {
+		to[n] = *v->next;
+		if (to[n].iov_len > most)
+			to[n].iov_len = most;
+		most -= to[n].iov_len;
+		iovs_skip(v, to[n++].iov_len);
+	}
+	return n;
+}
+
+/* In steps, each of which may take its time; one takes most answers whole, so
+ * that their last bytes are no system call of their own. */
 static int send_tls(struct ramet_http *h, struct iovs *v)
 {
-	enum { STEP = 16 * 1024 };
+	enum { STEP = 32 * 1024 };
 
 	while (v->count) {
-		struct iovec step = *v->next;
+		struct iovec step[1 + MORE];
 		struct ramet_scope scope;
+		int count = take(v, STEP, step);
 		ssize_t n;
 
-		if (step.iov_len > STEP)
-			step.iov_len = STEP;
-		iovs_skip(v, step.iov_len);
 		ramet_scope_open(&scope, ramet__http_write_time(h));
-		n = ramet__conn_writev(h->conn, &step, 1);
+		n = ramet__conn_writev(h->conn, step, count);
 		ramet_scope_close(&scope);
 		if (n < 0 && scope.expired)
 			h->server->stats.timed_out++;
@@ -121,7 +137,6 @@ static int send_tls(struct ramet_http *h, struct iovs *v)
 
 int ramet__output_send(struct ramet_http *h, struct iovec *iov, int count)
 {
-	enum { MORE = 4 };
 	struct iovec all[1 + MORE];
 	struct iovs v = {.next = all};
 	size_t size = 0;

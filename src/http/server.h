@@ -13,6 +13,7 @@ enum {
 	INPUT_BODY = 16 * 1024, /* for bodies in chunks */
 	OUTPUT_SIZE = 4096,
 	OUTPUT_GATHER = 16 * 1024, /* then it is sent */
+	OUTPUT_KEPT = 32 * 1024,   /* a head, and a file read behind it */
 	OUTPUT_MAX = 64 * 1024,  /* what is larger goes out from where it is */
 	DISCARD_MAX = 64 * 1024, /* of a body that nobody wants */
 	FREE_MAX = 64,           /* exchanges kept for the next */

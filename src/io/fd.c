@@ -181,24 +181,47 @@ static void on_event(struct loop *l, uint64_t tag, uint32_t events)
 		ramet__fd_wake_next(&f->writers);
 }
 
-/* With thousands of descriptors each event finds its entry, and the waiter on
- * some ramet's stack, out of the cache: have them fetched ahead. */
+/* With thousands of descriptors each event finds its entry out of the cache,
+ * then the waiter on some ramet's stack, and when that ramet runs all that its
+ * frames hold: have them fetched ahead.  What is fetched lasts until then as
+ * long as a batch of events is short: see KERNEL_EVENTS. */
+static void fetch_entry(struct loop *l, const struct kernel_event *e)
+{
+	__builtin_prefetch(known_fd(l, (int)(uint32_t)e->tag));
+}
+
+static void fetch_waiter(struct loop *l, const struct kernel_event *e)
+{
+	const struct fd *f = known_fd(l, (int)(uint32_t)e->tag);
+
+	if (!f)
+		return;
+	__builtin_prefetch(f->info);
+	__builtin_prefetch(f->readers.first);
+}
+
+/* The frames around the waiter: those above it are its callers', and those
+ * below will be of the calls it makes next. */
+static void fetch_frames(struct loop *l, const struct kernel_event *e)
+{
+	enum { LINE = 64, BELOW = 5, ABOVE = 9 };
+	const struct fd *f = known_fd(l, (int)(uint32_t)e->tag);
+	const char *waiter = f ? (const char *)f->readers.first : NULL;
+
+	for (int i = -BELOW; waiter && i < ABOVE; i++)
+		__builtin_prefetch(waiter + (ptrdiff_t)i * LINE);
+}
+
 static void on_events(struct loop *l, const struct kernel_event *e, int n)
 {
 	enum { AHEAD = 4 };
 
 	for (int i = 0; i < n; i++) {
-		struct fd *f;
-
 		if (i + 2 * AHEAD < n)
-			__builtin_prefetch(
-				known_fd(l,
-					 (int)(uint32_t)e[i + 2 * AHEAD].tag));
-		if (i + AHEAD < n) {
-			f = known_fd(l, (int)(uint32_t)e[i + AHEAD].tag);
-			if (f)
-				__builtin_prefetch(f->readers.first);
-		}
+			fetch_entry(l, &e[i + 2 * AHEAD]);
+		if (i + AHEAD < n)
+			fetch_waiter(l, &e[i + AHEAD]);
+		fetch_frames(l, &e[i]);
 		on_event(l, e[i].tag, e[i].events);
 	}
 }

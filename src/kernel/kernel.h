@@ -22,7 +22,11 @@ struct kernel_event {
 	uint32_t events; /* EPOLLIN, EPOLLOUT, ...: all that hold now */
 };
 
-#define KERNEL_EVENTS 256
+/* At most so many at a time.  All are looked at before the first of those they
+ * wake runs, and what that has brought into the cache should still be there
+ * when the last one does: a connection touches some 10 KiB, the kernel's part
+ * included. */
+#define KERNEL_EVENTS 64
 
 /* Kinds of calls for helper threads.  All but those of no lane may hold only so
  * many threads at a time. */

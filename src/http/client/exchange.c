@@ -227,9 +227,11 @@ int ramet__exchange_run(struct exchange *x)
 	err = attempt(x, false, &again);
 	if (again)
 		err = attempt(x, true, &again);
-	if (err < 0 || x->response->status != 417 || !x->expect || !x->has_body)
+	if (err < 0 || x->response->status != 417 || !x->expect ||
+	    !x->has_body || x->begun)
 		return err;
-	/* It does not know what we expect: then without. */
+	/* It does not know what we expect: then without, unless it has taken so
+	 * long to say so that the program's function was called. */
 	ramet_http_response_free(x->response);
 	x->response = NULL;
 	x->expect = false;

@@ -92,7 +92,8 @@ static int follow(struct exchange *x)
 		x->method = "GET";
 		x->has_body = false;
 	}
-	ramet__response_drain(r, DRAIN_MAX);
+	if (r->persists) /* else its body may have no end */
+		ramet__response_drain(r, DRAIN_MAX);
 	ramet__response_free(r);
 	x->response = NULL;
 	if (url && ramet__url_parse(&to, url) == 0) {

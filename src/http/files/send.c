@@ -140,8 +140,10 @@ int ramet__file_send(struct ramet_http *h, struct found *found, uint64_t at,
 		ramet__http_sent(h, size, 0);
 		return 0;
 	}
-	if (used < SMALL)
-		first = size < SMALL - used ? (size_t)size : SMALL - used;
+	if (size <= SMALL)
+		first = (size_t)size;
+	else if (used < SMALL)
+		first = SMALL - used;
 	if (first)
 		err = gather(h, found, at, first);
 	if (err < 0 || first == size)

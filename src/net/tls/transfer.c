@@ -136,14 +136,17 @@ static __attribute__((noinline)) ssize_t write_together(struct tls_layer *t,
 static ssize_t write_next(struct tls_layer *t, struct io *io,
 			  const struct iovs *v)
 {
-	size_t size = v->next->iov_len;
+	size_t size = v->next->iov_len, rest;
 	int err;
 
 	if (size < TOGETHER && v->count > 1)
 		return write_together(t, io, v);
 	if (size > RECORD)
 		size = RECORD;
-	err = write_record(t, io, v->next->iov_base, size, false);
+	/* What is short after it shares the system call. */
+	rest = iov_total(v->next, v->count) - size;
+	err = write_record(t, io, v->next->iov_base, size,
+			   rest && rest < TOGETHER);
 	return err < 0 ? err : (ssize_t)size;
 }
 
