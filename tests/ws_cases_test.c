@@ -5,7 +5,6 @@
 #include "http/ws-cases.h"
 #include "ramet.h"
 
-#include "http/ws/handshake.h"
 #include "http/ws/in.h"
 
 enum { TEXT = 4096, BYTEWISE_MAX = 400, MESSAGE_MAX = 70000 };
@@ -143,18 +142,6 @@ static void play(int fd, const struct ws_case *c, bool masked, bool bytewise,
 	*code = read_frames(fd, !masked, wire, TEXT);
 }
 
-static size_t read_head(int fd, char *head)
-{
-	size_t size = 0;
-
-	while (!strstr(head, "\r\n\r\n")) {
-		CHECK(size < TEXT - 1);
-		CHECK_EQ(ramet_recv(fd, head + size, 1, 0), 1);
-		head[++size] = 0;
-	}
-	return size;
-}
-
 /* ---- cut anywhere -------------------------------------------------------- */
 
 static void tell(const struct ws_in *in, int event, char *text)
@@ -278,7 +265,7 @@ static void ask(int fd)
 		"Sec-WebSocket-Version: 13\r\n";
 	static const char zip[] =
 		"Sec-WebSocket-Extensions: permessage-deflate\r\n";
-	char reply[TEXT] = "";
+	char reply[HEAD] = "";
 
 	CHECK(ramet_write_all(fd, head, sizeof head - 1) > 0);
 	if (opts.compress)
@@ -351,22 +338,11 @@ static void *dial_and_consume(void *url)
 
 static void answer(int fd)
 {
-	char head[TEXT] = "", reply[TEXT], key[WS_KEY] = "", accept[WS_ACCEPT];
-	const char *at;
-
-	read_head(fd, head);
-	at = strstr(head, "Sec-WebSocket-Key: ");
-	CHECK(at);
-	memcpy(key, at + strlen("Sec-WebSocket-Key: "), WS_KEY - 1);
-	ramet__ws_accept_of(key, accept);
-	snprintf(reply, sizeof reply,
-		 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-		 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
-		 accept,
-		 opts.compress ? "Sec-WebSocket-Extensions: "
-				 "permessage-deflate\r\n"
-			       : "");
-	CHECK(ramet_write_all(fd, reply, strlen(reply)) > 0);
+	answer_upgrade(fd,
+		       opts.compress ? UPGRADED "Sec-WebSocket-Extensions: "
+						"permessage-deflate\r\n"
+				     : UPGRADED,
+		       NULL);
 }
 
 static void client_case(int listener, char *url, const struct ws_case *c,

@@ -30,6 +30,8 @@ static void release(void *arg)
 	struct ramet_http_server *s = c->server;
 	struct ramet_conn *conn = c->conn;
 
+	if (c->h && c->h->guest)
+		c->h->end_guest(c->h->guest);
 	ramet__output_not_late(c);
 	s->stats.busy -= c->busy;
 	c->busy = false;
