@@ -124,6 +124,84 @@ static const struct {
 	 426},
 };
 
+#define OFFER "Sec-WebSocket-Extensions: "
+
+/* RFC 7692, 5.1 and 7.1. */
+static const struct {
+	const char *about, *offer;
+	const char *answer; /* NULL: it is not taken */
+	int status;
+} offers[] = {
+	{"nothing more", "permessage-deflate", "permessage-deflate", 101},
+	{"each message anew",
+	 "permessage-deflate; server_no_context_takeover; "
+	 "client_no_context_takeover",
+	 "permessage-deflate; server_no_context_takeover; "
+	 "client_no_context_takeover",
+	 101},
+	{"the server's window", "permessage-deflate; server_max_window_bits=10",
+	 "permessage-deflate; server_max_window_bits=10", 101},
+	{"the widest, which is to be answered, too (7.1.2.1)",
+	 "permessage-deflate; server_max_window_bits=15",
+	 "permessage-deflate; server_max_window_bits=15", 101},
+	{"the narrowest: nothing is compressed",
+	 "permessage-deflate; server_max_window_bits=8",
+	 "permessage-deflate; server_max_window_bits=8", 101},
+	{"the client's window, which need not be",
+	 "permessage-deflate; client_max_window_bits=9", "permessage-deflate",
+	 101},
+	{"without a value", "permessage-deflate; client_max_window_bits",
+	 "permessage-deflate", 101},
+	{"bad ones are passed over",
+	 "permessage-deflate; server_max_window_bits=16, "
+	 "permessage-deflate; server_max_window_bits, "
+	 "permessage-deflate; client_max_window_bits=010, "
+	 "permessage-deflate; other, "
+	 "permessage-deflate; server_no_context_takeover=1; "
+	 "server_no_context_takeover, other; a=b, "
+	 "permessage-deflate; server_max_window_bits=\"12\"",
+	 "permessage-deflate; server_max_window_bits=12", 101},
+	{"another extension", "other; a=\"b\"", NULL, 101},
+	{"two headers are one list",
+	 "other\r\n" OFFER
+	 "permessage-deflate; server_max_window_bits=9\r\n" OFFER
+	 "permessage-deflate",
+	 "permessage-deflate; server_max_window_bits=9", 101},
+	{"bad syntax", "permessage-deflate; =", NULL, 400},
+	{"a value without an end", "other; a=\"b", NULL, 400},
+};
+
+static void check_offer(size_t i)
+{
+	char text[1024], want[256];
+	int fd = connect_to(&served);
+	const char *at;
+
+	snprintf(text, sizeof text,
+		 "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY VERSION OFFER
+		 "%s\r\n\r\n",
+		 offers[i].offer);
+	say(fd, text);
+	ramet_shutdown(fd, SHUT_WR);
+	snprintf(want, sizeof want, OFFER "%s\r\n",
+		 offers[i].answer ? offers[i].answer : "");
+	at = hear_all(fd);
+	if (atoi(at + strlen("HTTP/1.1 ")) != offers[i].status ||
+	    (offers[i].answer ? !strstr(at, want) : !!strstr(at, OFFER)))
+		test_fail(__FILE__, __LINE__, "%s: %s", offers[i].about, at);
+	ramet_close(fd);
+}
+
+TEST(compression_is_answered_as_it_is_offered)
+{
+	server_opts.compress = 1;
+	begin(echo);
+	for (size_t i = 0; i < sizeof offers / sizeof *offers;
+	     i += test_is_swept() ? 5 : 1)
+		check_offer(i);
+	stop(&served);
+}
+
 /* What a handler wants to say of a request must not be what is freed as the
  * WebSocket that it did not become. */
 static void accept_late(struct ramet_http *h, void *arg)
