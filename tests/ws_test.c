@@ -230,18 +230,24 @@ TEST(one_receives_at_a_time)
 	stop(&served);
 }
 
+static bool found_it_gone;
+
 static void *receive_freed(void *ws)
 {
 	struct ramet_ws_message m;
 
-	CHECK_ERR(ramet_ws_receive(ws, &m), EBUSY);
+	CHECK_ERR(ramet_ws_receive(ws, &m), ECONNABORTED);
+	found_it_gone = true;
 	return NULL;
 }
 
-static void wait_a_little(struct ramet_ws *ws)
+/* Before the close is answered. */
+static void await_other(struct ramet_ws *ws)
 {
 	(void)ws;
-	CHECK_EQ(ramet_sleep(50 * RAMET_MS), 0);
+	for (int i = 0; i < 100 && !found_it_gone; i++)
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
+	CHECK(found_it_gone);
 }
 
 TEST(nor_does_another_while_it_is_freed)
@@ -249,7 +255,7 @@ TEST(nor_does_another_while_it_is_freed)
 	struct ramet_ws *ws;
 	struct ramet *other;
 
-	begin(wait_a_little); /* before it answers the close */
+	begin(await_other);
 	ws = connected();
 	other = spawn(receive_freed, ws);
 	ramet_ws_free(ws);
@@ -334,30 +340,81 @@ static void fill(struct ramet_ws *ws)
 	}
 }
 
+struct raw {
+	int listener, fd; /* the server's */
+	struct ramet_ws *ws;
+};
+
+/* A client of ours, and a server that has answered and said this. */
+static struct raw begin_raw(const char *frames)
+{
+	struct raw r = {ramet_listen("tcp://127.0.0.1:0"), -1, NULL};
+	struct bytes b = frames_of(frames, false);
+	struct ramet *dialer;
+	char url[64];
+
+	snprintf(url, sizeof url, "ws://127.0.0.1:%d/", ramet_port(r.listener));
+	dialer = spawn(dial_raw, url);
+	SOON r.fd = ramet_accept(r.listener, NULL, NULL);
+	CHECK(r.fd >= 0);
+	answer_upgrade(r.fd, UPGRADED, &b);
+	free(b.data);
+	r.ws = made(join(dialer));
+	return r;
+}
+
+static void end_raw(struct raw *r)
+{
+	ramet_close(r->fd);
+	ramet_ws_free(r->ws);
+	ramet_close(r->listener);
+}
+
 /* The ping cannot be answered; what came after it along with the head is more
  * than is read at a time. */
 TEST(what_has_come_is_not_kept_back_by_a_pong_that_has_no_room)
 {
-	int listener = ramet_listen("tcp://127.0.0.1:0"), fd = -1;
-	struct bytes b = frames_of("89 'p'; 82 61*6000", false);
 	struct ramet_ws_message m;
-	struct ramet_ws *ws;
-	struct ramet *dialer;
-	char url[64];
+	struct raw r;
 
 	if (strcmp(ramet_kernel_name(), "sim") == 0)
 		test_skip("what has room there may be full with the next byte");
-	snprintf(url, sizeof url, "ws://127.0.0.1:%d/", ramet_port(listener));
-	dialer = spawn(dial_raw, url);
-	SOON fd = ramet_accept(listener, NULL, NULL);
-	CHECK(fd >= 0);
-	answer_upgrade(fd, UPGRADED, &b);
-	ws = made(join(dialer));
-	fill(ws);
-	SOON CHECK_EQ(ramet_ws_receive(ws, &m), 1);
+	r = begin_raw("89 'p'; 82 61*6000");
+	fill(r.ws);
+	SOON CHECK_EQ(ramet_ws_receive(r.ws, &m), 1);
 	CHECK_EQ(m.size, 6000);
-	ramet_close(fd);
-	ramet_ws_free(ws);
-	ramet_close(listener);
-	free(b.data);
+	end_raw(&r);
+}
+
+static void *send_much(void *ws)
+{
+	static const char much[16 << 20];
+
+	CHECK_ERR(ramet_ws_send(ws, RAMET_WS_BINARY, much, sizeof much), EPIPE);
+	return NULL;
+}
+
+/* RFC 6455, 7.1.7: what cannot be said in time is not waited for. */
+static void check_sender_is_told(const char *frames, int result, int error)
+{
+	struct raw r = begin_raw(frames);
+	struct ramet *sender = spawn(send_much, r.ws);
+	struct ramet_ws_message m;
+
+	let_run();
+	errno = 0;
+	CHECK_EQ(ramet_ws_receive(r.ws, &m), result);
+	CHECK_EQ(errno, error);
+	SOON CHECK_EQ(ramet_join(sender, NULL), 0);
+	end_raw(&r);
+}
+
+TEST(who_is_sending_to_a_peer_that_broke_the_rules_is_told)
+{
+	check_sender_is_told("83 'a'", -1, EPROTO);
+}
+
+TEST(so_is_who_is_sending_to_one_that_says_goodbye_and_does_not_read)
+{
+	check_sender_is_told("88 03 e8", 0, 0);
 }

@@ -72,15 +72,20 @@ static int gone(struct ramet_ws *ws, ssize_t err)
 	return ended(ws, err == -EPROTO ? -EPROTO : -ECONNABORTED, 1006);
 }
 
-/* Say so, but wait for that not long: the peer may not be reading. */
+/* Say so, but wait for that not long: the peer may not be reading, and somebody
+ * wait for that in the middle of a message.  Who has run out of time himself
+ * says it when he frees it. */
 static void say_close(struct ramet_ws *ws, unsigned code, const char *reason,
 		      size_t size)
 {
 	struct ramet_scope scope;
+	int err;
 
 	ramet_scope_open(&scope, WS_CLOSE_TIME);
-	ramet__ws_send_close(ws, code, reason, size);
+	err = ramet__ws_send_close(ws, code, reason, size);
 	ramet_scope_close(&scope);
+	if (err < 0 && !ws->close_sent && ramet__interrupted(ws->loop) == 0)
+		ramet__ws_break(ws);
 }
 
 /* RFC 6455, 7.1.7, with the code that says why. */
@@ -230,6 +235,8 @@ static int receive(struct ramet_ws *ws, struct ramet_ws_message *msg)
 
 	if (r < 0)
 		return r;
+	if (ws->leaving)
+		return -ECONNABORTED;
 	if (ws->receiving)
 		return (int)ramet__misuse(-EBUSY);
 	ws->receiving = true;
@@ -339,11 +346,11 @@ static void part(struct ramet_ws *ws)
 	struct ramet_scope scope;
 	unsigned code = ramet_cancelled() ? 1001 : 1000;
 
+	ws->leaving = true;
 	ramet_shield_open(&scope, WS_CLOSE_TIME);
 	if (!ws->close_sent && !ws->broken)
 		ramet__ws_send_close(ws, code, NULL, 0);
 	if (!ws->receiving) {
-		ws->receiving = true;
 		while (!ws->broken && next_message(ws) > 0)
 			;
 		if (!ws->broken && (ws->end < 0 || !ws->h))

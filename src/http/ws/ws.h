@@ -32,8 +32,9 @@ struct ramet_ws {
 	struct loop *loop;
 	struct ramet_http *h; /* a server's: whose conn it is, or NULL and: */
 	struct link *link;    /* a client's: has read ahead, and owns conn */
-	size_t users;        /* in calls */
-	struct ramet *freer; /* waits for them to go */
+	size_t users;         /* in calls */
+	bool leaving;         /* it is being freed */
+	struct ramet *freer;  /* waits for them to go */
 
 	/* What comes in. */
 	struct ws_in in;
