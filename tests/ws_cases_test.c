@@ -6,7 +6,7 @@
 #include "ramet.h"
 #include "zip.h"
 
-#include "http/ws/handshake.h"
+#include "http/ws/in.h"
 
 enum { TEXT = 4096, BYTEWISE_MAX = 400, MESSAGE_MAX = 70000 };
 
@@ -143,16 +143,108 @@ static void play(int fd, const struct ws_case *c, bool masked, bool bytewise,
 	*code = read_frames(fd, !masked, wire, TEXT);
 }
 
-static size_t read_head(int fd, char *head)
-{
-	size_t size = 0;
+/* ---- cut anywhere -------------------------------------------------------- */
 
-	while (!strstr(head, "\r\n\r\n")) {
-		CHECK(size < TEXT - 1);
-		CHECK_EQ(ramet_recv(fd, head + size, 1, 0), 1);
-		head[++size] = 0;
+static void tell(const struct ws_in *in, int event, char *text)
+{
+	static const char *const words[] = {[WS_CLOSE] = "close",
+					    [WS_PING] = "ping",
+					    [WS_PONG] = "pong",
+					    [WS_TEXT] = "text",
+					    [WS_BINARY] = "binary"};
+
+	if (event == WS_MESSAGE)
+		spell(text, TEXT, words[in->kind], in->data, in->size);
+	else
+		spell(text, TEXT, words[in->frame.opcode], in->control,
+		      in->control_size);
+}
+
+/* Reads on until all is used; returns whether more can be. */
+static bool feed(struct ws_in *in, const unsigned char *data, size_t size,
+		 char *text)
+{
+	int event = 0;
+
+	while (size && event == WS_NOTHING) {
+		size_t room;
+		char *to = made(ramet__ws_in_room(in, &room));
+
+		if (room > size)
+			room = size;
+		memcpy(to, data, room);
+		ramet__ws_in_add(in, room);
+		data += room;
+		size -= room;
+		while ((event = ramet__ws_in_next(in)) > 0)
+			tell(in, event, text);
 	}
-	return size;
+	if (event < 0)
+		spell(text, TEXT, strerrorname_np(-event), NULL, 0);
+	return event == WS_NOTHING;
+}
+
+/* What becomes of it, cut at these two places, in words. */
+static void read_cut(const struct bytes *b, bool masked, size_t first,
+		     size_t second, char *text)
+{
+	struct ws_in in = {.rules = {.masked = masked,
+				     .compress = opts.compress},
+			   .message_max = MESSAGE_MAX,
+			   .zip_bits = 15};
+
+	*text = 0;
+	CHECK_EQ(ramet__ws_in_init(&in), 0);
+	(void)(feed(&in, b->data, first, text) &&
+	       feed(&in, b->data + first, second - first, text) &&
+	       feed(&in, b->data + second, b->size - second, text));
+	ramet__ws_in_fini(&in);
+}
+
+/* Near both ends of long ones. */
+static void cut_case(const struct ws_case *c, bool masked)
+{
+	struct bytes b = frames_of(c->frames, masked);
+	char whole[TEXT], parts[TEXT];
+
+	read_cut(&b, masked, b.size, b.size, whole);
+	for (size_t at = 0; at < b.size; at++) {
+		size_t second;
+
+		if (at == BYTEWISE_MAX && b.size > 3 * BYTEWISE_MAX)
+			at = b.size - BYTEWISE_MAX;
+		second = at + 1 + b.size / 64;
+		if (second > b.size)
+			second = b.size;
+		read_cut(&b, masked, at, second, parts);
+		if (strcmp(whole, parts) != 0)
+			test_fail(__FILE__, __LINE__,
+				  "%s %s: cut at %zu and %zu: \"%s\", whole: "
+				  "\"%s\"",
+				  c->section, c->about, at, second, parts,
+				  whole);
+	}
+	free(b.data);
+}
+
+static void cut_cases(const struct ws_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		cut_case(&cases[i], true);
+		cut_case(&cases[i], false);
+	}
+}
+
+TEST(cuts_change_nothing)
+{
+	cut_cases(ws_cases, sizeof ws_cases / sizeof *ws_cases);
+}
+
+TEST(nor_within_what_is_compressed)
+{
+	opts.compress = 1;
+	CHECK_EQ(ramet__zip_load(), 0);
+	cut_cases(ws_zip_cases, sizeof ws_zip_cases / sizeof *ws_zip_cases);
 }
 
 /* ---- our server ---------------------------------------------------------- */
@@ -174,7 +266,7 @@ static void ask(int fd)
 		"Sec-WebSocket-Version: 13\r\n";
 	static const char zip[] =
 		"Sec-WebSocket-Extensions: permessage-deflate\r\n";
-	char reply[TEXT] = "";
+	char reply[HEAD] = "";
 
 	CHECK(ramet_write_all(fd, head, sizeof head - 1) > 0);
 	if (opts.compress)
@@ -248,22 +340,11 @@ static void *dial_and_consume(void *url)
 
 static void answer(int fd)
 {
-	char head[TEXT] = "", reply[TEXT], key[WS_KEY] = "", accept[WS_ACCEPT];
-	const char *at;
-
-	read_head(fd, head);
-	at = strstr(head, "Sec-WebSocket-Key: ");
-	CHECK(at);
-	memcpy(key, at + strlen("Sec-WebSocket-Key: "), WS_KEY - 1);
-	ramet__ws_accept_of(key, accept);
-	snprintf(reply, sizeof reply,
-		 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-		 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
-		 accept,
-		 opts.compress ? "Sec-WebSocket-Extensions: "
-				 "permessage-deflate\r\n"
-			       : "");
-	CHECK(ramet_write_all(fd, reply, strlen(reply)) > 0);
+	answer_upgrade(fd,
+		       opts.compress ? UPGRADED "Sec-WebSocket-Extensions: "
+						"permessage-deflate\r\n"
+				     : UPGRADED,
+		       NULL);
 }
 
 static void client_case(int listener, char *url, const struct ws_case *c,

@@ -1,80 +1,23 @@
-/* WebSockets between a server and a client of ours, and requests that are no
- * good for one.  What frames do is in ws_cases_test.c. */
-#include "http.h"
+/* WebSockets between a server and a client of ours.  Hand-shakes are in
+ * ws_handshake_test.c, what frames do is in ws_cases_test.c. */
+#include "frames.h"
+#include "kernel/calls.h"
 #include "ramet.h"
-#include "ramets.h"
+#include "thread.h"
+#include "ws.h"
 #include "zip.h"
 
-#include "http/ws/handshake.h"
-
-static struct ramet_ws_opts server_opts, client_opts;
-static void (*with)(struct ramet_ws *ws); /* what the handler does */
-static int refused;                       /* errno of accept */
-
-static void handle(struct ramet_http *h, void *arg)
-{
-	struct ramet_ws *ws = ramet_ws_accept(h, &server_opts);
-
-	(void)arg;
-	refused = ws ? 0 : errno;
-	if (!ws)
-		return;
-	with(ws);
-	ramet_ws_free(ws);
-}
-
-static struct served served;
-static const struct ramet_http_opts http = {.handler = handle};
-
-static void begin(void (*fn)(struct ramet_ws *))
-{
-	with = fn;
-	served = serve(&http);
-	start(&served);
-}
-
-static struct ramet_ws *dial_server(void)
-{
-	char url[64];
-
-	snprintf(url, sizeof url, "ws://127.0.0.1:%d/chat", served.port);
-	return ramet_ws_dial(url, &client_opts);
-}
-
-static struct ramet_ws *connected(void)
-{
-	return made(dial_server());
-}
-
-static void echo(struct ramet_ws *ws)
-{
-	struct ramet_ws_message m;
-
-	while (ramet_ws_receive(ws, &m) == 1)
-		CHECK_EQ(ramet_ws_send(ws, m.kind, m.data, m.size), 0);
-}
-
-static void send_and_compare(struct ramet_ws *ws, enum ramet_ws_kind kind,
-			     const char *data, size_t size)
-{
-	struct ramet_ws_message m;
-
-	CHECK_EQ(ramet_ws_send(ws, kind, data, size), 0);
-	CHECK_EQ(ramet_ws_receive(ws, &m), 1);
-	CHECK_EQ(m.kind, kind);
-	CHECK_EQ(m.size, size);
-	CHECK(memcmp(m.data, data, size) == 0);
-	CHECK_EQ(m.data[size], 0);
-}
+#include "http/ws/ws.h"
 
 /* ---- messages ------------------------------------------------------------ */
 
 static void exchange(void)
 {
 	static char large[1 << 20];
+	size_t most = test_is_swept() ? 20000 : sizeof large;
 	struct ramet_ws *ws;
 
-	for (size_t i = 0; i < sizeof large; i++)
+	for (size_t i = 0; i < most; i++)
 		large[i] = (char)('a' + test_rand(26));
 	begin(echo);
 	ws = connected();
@@ -82,9 +25,9 @@ static void exchange(void)
 	send_and_compare(ws, RAMET_WS_TEXT, "Hello", 5);
 	send_and_compare(ws, RAMET_WS_TEXT, "", 0);
 	send_and_compare(ws, RAMET_WS_BINARY, "\0\377", 2);
-	for (size_t size = 100; size < sizeof large; size *= 3)
+	for (size_t size = 100; size < most; size *= 3)
 		send_and_compare(ws, RAMET_WS_TEXT, large, size);
-	send_and_compare(ws, RAMET_WS_BINARY, large, sizeof large);
+	send_and_compare(ws, RAMET_WS_BINARY, large, most);
 	CHECK_EQ(ramet_ws_close(ws, 0, NULL), 0);
 	CHECK_EQ(ramet_ws_receive(ws, &(struct ramet_ws_message){0}), 0);
 	CHECK_EQ(ramet_ws_code(ws), 1000);
@@ -104,7 +47,12 @@ TEST(so_they_do_compressed)
 	exchange();
 }
 
-enum { SENDERS = 8, EACH = 50, SIZE = 3000 };
+enum { SENDERS = 8, SIZE = 3000 };
+
+static int each(void)
+{
+	return test_is_swept() ? 2 : 50;
+}
 
 static void *send_own(void *arg)
 {
@@ -112,7 +60,7 @@ static void *send_own(void *arg)
 	char text[SIZE];
 
 	memset(text, 'a' + (int)(intptr_t)p[1], SIZE);
-	for (int i = 0; i < EACH; i++)
+	for (int i = 0; i < each(); i++)
 		CHECK_EQ(ramet_ws_send(p[0], RAMET_WS_TEXT, text, SIZE), 0);
 	return NULL;
 }
@@ -131,7 +79,7 @@ TEST(messages_of_many_senders_do_not_mix)
 		args[i][1] = (void *)i;
 		senders[i] = spawn(send_own, args[i]);
 	}
-	for (int n = 0; n < SENDERS * EACH; n++) {
+	for (int n = 0; n < SENDERS * each(); n++) {
 		CHECK_EQ(ramet_ws_receive(ws, &m), 1);
 		CHECK_EQ(m.size, SIZE);
 		for (size_t i = 1; i < m.size; i++)
@@ -149,6 +97,8 @@ static void close_first(struct ramet_ws *ws)
 {
 	CHECK_EQ(ramet_ws_close(ws, 4711, "enough"), 0);
 	CHECK_ERR(ramet_ws_send(ws, RAMET_WS_TEXT, "a", 1), EPIPE);
+	CHECK_ERR(ramet_ws_ping(ws, "a", 1), EPIPE);
+	CHECK_ERR(ramet_ws_close(ws, 0, NULL), EPIPE);
 }
 
 TEST(a_close_has_a_code_and_a_reason)
@@ -198,8 +148,12 @@ TEST(what_may_not_be_sent_is_refused_and_the_connection_stays)
 	begin(echo);
 	ws = connected();
 	CHECK_ERR(ramet_ws_send(ws, RAMET_WS_TEXT, "\377", 1), EILSEQ);
+	CHECK_ERR(ramet_ws_send(ws, 0, "a", 1), EINVAL);
+	CHECK_ERR(ramet_ws_send(ws, 8, "a", 1), EINVAL);
 	CHECK_ERR(ramet_ws_close(ws, 1005, NULL), EINVAL);
 	CHECK_ERR(ramet_ws_close(ws, 999, NULL), EINVAL);
+	CHECK_ERR(ramet_ws_close(ws, -1, NULL), EINVAL);
+	CHECK_ERR(ramet_ws_close(ws, 1000, "\303"), EINVAL);
 	CHECK_ERR(ramet_ws_close(ws, 1000, long_reason), EMSGSIZE);
 	CHECK_ERR(ramet_ws_ping(ws, long_reason, 126), EMSGSIZE);
 	send_and_compare(ws, RAMET_WS_TEXT, "still", 5);
@@ -278,114 +232,191 @@ TEST(one_receives_at_a_time)
 	stop(&served);
 }
 
-/* ---- hand-shakes --------------------------------------------------------- */
+static bool found_it_gone;
 
-TEST(the_best_protocol_of_both_is_agreed_on)
+static void *receive_freed(void *ws)
+{
+	struct ramet_ws_message m;
+
+	CHECK_ERR(ramet_ws_receive(ws, &m), ECONNABORTED);
+	found_it_gone = true;
+	return NULL;
+}
+
+/* Before the close is answered. */
+static void await_other(struct ramet_ws *ws)
+{
+	(void)ws;
+	for (int i = 0; i < 100 && !found_it_gone; i++)
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
+	CHECK(found_it_gone);
+}
+
+TEST(nor_does_another_while_it_is_freed)
 {
 	struct ramet_ws *ws;
+	struct ramet *other;
 
-	server_opts.protocols = "superchat,chat";
-	client_opts.protocols = "other, chat";
+	begin(await_other);
+	ws = connected();
+	other = spawn(receive_freed, ws);
+	ramet_ws_free(ws);
+	join(other);
+	stop(&served);
+}
+
+static void *receive_and_tell(void *ws)
+{
+	struct ramet_ws_message m;
+
+	CHECK_ERR(ramet_ws_receive(ws, &m), ECANCELED);
+	return NULL;
+}
+
+TEST(who_is_cancelled_leaves_the_connection_good)
+{
+	struct ramet_ws *ws;
+	struct ramet *other;
+
 	begin(echo);
 	ws = connected();
-	CHECK(strcmp(ramet_ws_protocol(ws), "chat") == 0);
-	ramet_ws_free(ws);
-	client_opts.protocols = "unknown";
-	ws = connected();
-	CHECK(strcmp(ramet_ws_protocol(ws), "") == 0);
+	other = spawn(receive_and_tell, ws);
+	let_run();
+	CHECK_EQ(ramet_cancel(other), 0);
+	join(other);
+	send_and_compare(ws, RAMET_WS_TEXT, "still", 5);
 	ramet_ws_free(ws);
 	stop(&served);
 }
 
-TEST(pages_of_other_origins_are_refused)
+static void *use_elsewhere(void *ws)
 {
-	struct ramet_http_header origin = {"Origin", "https://evil.example"};
+	struct ramet_ws_message m;
+
+	CHECK_ERR(ramet_ws_receive(ws, &m), EPERM);
+	CHECK_ERR(ramet_ws_send(ws, RAMET_WS_TEXT, "a", 1), EPERM);
+	CHECK_ERR(ramet_ws_ping(ws, "a", 1), EPERM);
+	CHECK_ERR(ramet_ws_close(ws, 0, NULL), EPERM);
+	ramet_ws_free(ws);
+	return NULL;
+}
+
+TEST(it_belongs_to_its_loop)
+{
 	struct ramet_ws *ws;
 
-	client_opts.headers = &origin;
-	client_opts.header_count = 1;
 	begin(echo);
-	CHECK_NULL(dial_server(), ECONNREFUSED);
-	CHECK_EQ(refused, EACCES);
-	server_opts.origins = "https://a.example https://evil.example";
 	ws = connected();
-	ramet_ws_free(ws);
-	server_opts.origins = "https://a.example";
-	CHECK_NULL(dial_server(), ECONNREFUSED);
-	server_opts.origins = "*";
-	ws = connected();
+	run_thread(use_elsewhere, ws);
+	send_and_compare(ws, RAMET_WS_TEXT, "still", 5);
 	ramet_ws_free(ws);
 	stop(&served);
 }
 
-#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-#define VERSION "Sec-WebSocket-Version: 13\r\n"
+/* ---- a peer that does not read ------------------------------------------- */
 
-/* RFC 6455, 4.2.1. */
-static const struct {
-	const char *about, *request;
-	int status;
-} requests[] = {
-	{"good", "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY VERSION, 101},
-	{"in other cases of letters",
-	 "GET / HTTP/1.1\r\nHost: a\r\nupgrade: WebSocket\r\n"
-	 "connection: keep-alive, UPGRADE\r\n" KEY VERSION,
-	 101},
-	{"no upgrade", "GET / HTTP/1.1\r\nHost: a\r\n" KEY VERSION, 400},
-	{"POST",
-	 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n" UPGRADE KEY
-		 VERSION,
-	 400},
-	{"no key", "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE VERSION, 400},
-	{"a short key",
-	 "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE
-	 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n" VERSION,
-	 400},
-	{"two keys", "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY KEY VERSION,
-	 400},
-	{"no version", "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY, 400},
-	{"version 8",
-	 "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY
-	 "Sec-WebSocket-Version: 8\r\n",
-	 426},
+static void *dial_raw(void *url)
+{
+	return ramet_ws_dial(url, NULL);
+}
+
+static bool has_room(const struct ramet_ws *ws)
+{
+	struct pollfd p = {.fd = ws->conn->fd, .events = POLLOUT};
+	struct timespec now = {0, 0};
+
+	return kernel_ppoll(&p, 1, &now) > 0;
+}
+
+/* Until it stays full: what is on its way makes room at first. */
+static void fill(struct ramet_ws *ws)
+{
+	static const char zeros[4096];
+
+	for (int quiet = 0; quiet < (test_is_swept() ? 2 : 40); quiet++) {
+		for (; has_room(ws); quiet = 0)
+			CHECK_EQ(ramet_ws_send(ws, RAMET_WS_BINARY, zeros,
+					       sizeof zeros),
+				 0);
+		CHECK_EQ(ramet_sleep(5 * RAMET_MS), 0);
+	}
+}
+
+struct raw {
+	int listener, fd; /* the server's */
+	struct ramet_ws *ws;
 };
 
-TEST(requests_that_are_no_good_are_answered_so)
+/* A client of ours, and a server that has answered and said this. */
+static struct raw begin_raw(const char *frames)
 {
-	begin(echo);
-	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-		int fd = connect_to(&served), status = 0;
-		char reply[16] = "";
+	struct raw r = {ramet_listen("tcp://127.0.0.1:0"), -1, NULL};
+	struct bytes b = frames_of(frames, false);
+	struct ramet *dialer;
+	char url[64];
 
-		CHECK(ramet_write_all(fd, requests[i].request,
-				      strlen(requests[i].request)) > 0);
-		CHECK_EQ(ramet_write_all(fd, "\r\n", 2), 2);
-		CHECK_EQ(ramet_read_all(fd, reply, 12), 12);
-		sscanf(reply, "HTTP/1.1 %d", &status);
-		if (status != requests[i].status)
-			test_fail(__FILE__, __LINE__, "%s: %d, not %d",
-				  requests[i].about, status,
-				  requests[i].status);
-		ramet_close(fd);
-	}
-	stop(&served);
+	snprintf(url, sizeof url, "ws://127.0.0.1:%d/", ramet_port(r.listener));
+	dialer = spawn(dial_raw, url);
+	SOON r.fd = ramet_accept(r.listener, NULL, NULL);
+	CHECK(r.fd >= 0);
+	answer_upgrade(r.fd, UPGRADED, &b);
+	free(b.data);
+	r.ws = made(join(dialer));
+	return r;
 }
 
-static void not_found(struct ramet_http *h, void *arg)
+static void end_raw(struct raw *r)
 {
-	(void)arg;
-	ramet_http_fail(h, 404);
+	ramet_close(r->fd);
+	ramet_ws_free(r->ws);
+	ramet_close(r->listener);
 }
 
-TEST(a_server_without_websockets_refuses)
+/* The ping cannot be answered; what came after it along with the head is more
+ * than is read at a time. */
+TEST(what_has_come_is_not_kept_back_by_a_pong_that_has_no_room)
 {
-	struct ramet_http_opts opts = {.handler = not_found};
+	struct ramet_ws_message m;
+	struct raw r;
 
-	served = serve(&opts);
-	start(&served);
-	CHECK_NULL(dial_server(), ECONNREFUSED);
-	CHECK_NULL(ramet_ws_dial("http://127.0.0.1/", NULL), EINVAL);
-	CHECK_NULL(ramet_ws_dial("ws://", NULL), EINVAL);
-	stop(&served);
+	if (strcmp(ramet_kernel_name(), "sim") == 0)
+		test_skip("what has room there may be full with the next byte");
+	r = begin_raw("89 'p'; 82 61*6000");
+	fill(r.ws);
+	SOON CHECK_EQ(ramet_ws_receive(r.ws, &m), 1);
+	CHECK_EQ(m.size, 6000);
+	end_raw(&r);
+}
+
+static void *send_much(void *ws)
+{
+	static const char much[16 << 20];
+
+	CHECK_ERR(ramet_ws_send(ws, RAMET_WS_BINARY, much, sizeof much), EPIPE);
+	return NULL;
+}
+
+/* RFC 6455, 7.1.7: what cannot be said in time is not waited for. */
+static void check_sender_is_told(const char *frames, int result, int error)
+{
+	struct raw r = begin_raw(frames);
+	struct ramet *sender = spawn(send_much, r.ws);
+	struct ramet_ws_message m;
+
+	let_run();
+	errno = 0;
+	CHECK_EQ(ramet_ws_receive(r.ws, &m), result);
+	CHECK_EQ(errno, error);
+	SOON CHECK_EQ(ramet_join(sender, NULL), 0);
+	end_raw(&r);
+}
+
+TEST(who_is_sending_to_a_peer_that_broke_the_rules_is_told)
+{
+	check_sender_is_told("83 'a'", -1, EPROTO);
+}
+
+TEST(so_is_who_is_sending_to_one_that_says_goodbye_and_does_not_read)
+{
+	check_sender_is_told("88 03 e8", 0, 0);
 }

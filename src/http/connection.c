@@ -28,6 +28,8 @@ static void release(void *arg)
 	struct ramet_conn *conn = c->conn;
 	bool cut = is_cut(c->h);
 
+	if (c->h && c->h->guest)
+		c->h->end_guest(c->h->guest);
 	ramet__late_last_try(c);
 	s->stats.busy -= c->busy;
 	c->busy = false;

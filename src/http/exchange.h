@@ -95,6 +95,11 @@ struct ramet_http {
 	uint32_t chunk_at; /* written there when it is closed */
 	struct http_line *lines, **lines_end;
 
+	/* Who has taken the connection over, and is ended before it is closed;
+	 * NULL: nobody, or he has ended. */
+	void *guest;
+	void (*end_guest)(void *guest);
+
 	int64_t began; /* its first byte, by the loop's clock; for the log */
 
 	/* The arena. */

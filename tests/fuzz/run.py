@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Run a fuzz target for a minute, ten with TEST_LONG, or TEST_FUZZ seconds; tell the result as TAP.
+"""Run a fuzz target for two minutes, twenty with TEST_LONG, or TEST_FUZZ seconds; tell the result as TAP.
 
 What it finds on the way is kept in build/.../corpus/TARGET for the next time.
 An input that fails is kept beside it, and the command to repeat it is shown.
@@ -13,7 +13,7 @@ SEEDS = pathlib.Path(__file__).resolve().parent / "corpus"
 
 
 def seconds():
-    return int(os.environ.get("TEST_FUZZ", 600 if os.environ.get("TEST_LONG") else 60))
+    return int(os.environ.get("TEST_FUZZ", 1200 if os.environ.get("TEST_LONG") else 120))
 
 
 def main():

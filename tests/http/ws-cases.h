@@ -14,7 +14,8 @@
  * which the connection is closed.  \xx is a byte in hex.
  *
  * ws_cases_test.c sends each one over a socket to a server and to a client of
- * ours, whole and byte by byte, and looks at what they make of it and answer.
+ * ours, whole and byte by byte, and looks at what they make of it and answer;
+ * and cuts it in two everywhere, which must change nothing.
  * Messages are of at most 70000 bytes.
  */
 static const struct ws_case {
@@ -292,6 +293,20 @@ static const struct ws_case ws_zip_cases[] = {
 	{"8.1", "bad UTF-8 inside", "c1 00 01 00 fe ff ff 00", "fail=1007"},
 	{"8.1", "UTF-8 that is cut short", "c1 00 01 00 fe ff c3 00",
 	 "fail=1007"},
+	{"8.1", "bad UTF-8 before what cannot be decompressed",
+	 "c1 00 01 00 fe ff ff 07", "fail=1007"},
+	{"8.1", "bad UTF-8 before it is too much: 61*69999 ff 61*99",
+	 "c1 ec cd 41 11 00 00 0c 02 a0 ac f6 0f a1 25 76 7b 41 01 12 00*67 e0 58 1f 8e 01",
+	 "fail=1007"},
+	{"10.4", "the most that is allowed: 61*70000",
+	 "c1 ec c1 31 01 00 00 00 c2 a0 ac eb 5f c2 12 9e 40 01 00*67 6f 03",
+	 "text#70000"},
+	{"10.4", "one more",
+	 "c1 ec c1 31 01 00 00 00 c2 a0 ac eb 5f c2 12 9e 40 01 00*67 77 03",
+	 "fail=1009"},
+	{"10.4", "one more, after which it cannot be decompressed",
+	 "c1 ec c1 31 01 00 00 00 c2 a0 ac eb 5f c2 12 9e 40 01 00*67 77 03 07",
+	 "fail=1009"},
 	{"8.1", "UTF-8 cut between fragments",
 	 "41 00 02 00 fd ff c3; 80 a4 00", "text=\\c3\\a4"},
 };

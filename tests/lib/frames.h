@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "http/ws/handshake.h"
+
 enum { FRAMES_ROOM = 256 * 1024, FRAMES_SHOWN = 40 };
 
 struct bytes {
@@ -130,6 +132,49 @@ static inline struct bytes frames_of(const char *text, bool masked)
 	}
 	free(payload.data);
 	return out;
+}
+
+/* ---- before the first frame ---------------------------------------------- */
+
+enum { HEAD = 4096 };
+
+/* Read a head, of less than HEAD bytes, and nothing behind it. */
+static inline void read_head(int fd, char *head)
+{
+	size_t size = strlen(head);
+
+	while (!strstr(head, "\r\n\r\n")) {
+		CHECK(size < HEAD - 1);
+		CHECK_EQ(ramet_recv(fd, head + size, 1, 0), 1);
+		head[++size] = 0;
+	}
+}
+
+#define UPGRADED                                                               \
+	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"           \
+	"Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+
+/* Answer a client, and say these frames at once, if any.  %s in the headers is
+ * what its key has to be answered with. */
+static inline void answer_upgrade(int fd, const char *headers,
+				  const struct bytes *frames)
+{
+	struct iovec iov[2] = {{0}};
+	char head[HEAD] = "", key[WS_KEY] = "", accept[WS_ACCEPT], *at;
+	const char *mark = strstr(headers, "%s");
+	int before = mark ? (int)(mark - headers) : (int)strlen(headers);
+
+	read_head(fd, head);
+	at = strstr(head, "Sec-WebSocket-Key: ");
+	CHECK(at);
+	memcpy(key, at + strlen("Sec-WebSocket-Key: "), WS_KEY - 1);
+	ramet__ws_accept_of(key, accept);
+	snprintf(head, sizeof head, "%.*s%s%s\r\n", before, headers,
+		 mark ? accept : "", mark ? mark + 2 : "");
+	iov[0] = (struct iovec){head, strlen(head)};
+	if (frames)
+		iov[1] = (struct iovec){frames->data, frames->size};
+	CHECK_EQ(ramet_writev(fd, iov, 2), iov[0].iov_len + iov[1].iov_len);
 }
 
 /* ---- in words ------------------------------------------------------------ */

@@ -208,6 +208,7 @@ static void *(*const scenes[])(void *) = {
 	scene_actors,
 	scene_http,
 	scene_fetches,
+	scene_chat,
 };
 
 /* Some scenes, some of them more than once. */

@@ -90,6 +90,7 @@ void *scene_pools(void *);
 void *scene_actors(void *);
 void *scene_http(void *);
 void *scene_fetches(void *);
+void *scene_chat(void *);
 
 /* Called at the beginning of each run, in its loop; NULL in a world without
  * planted bugs. */

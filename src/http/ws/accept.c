@@ -127,7 +127,7 @@ static int set_extension(struct ramet_ws *ws)
 	return ramet__http_set(ws->h, "Sec-WebSocket-Extensions", text);
 }
 
-static int answer(struct ramet_ws *ws, const struct ramet_ws_opts *opts)
+static int set_headers(struct ramet_ws *ws, const struct ramet_ws_opts *opts)
 {
 	char accept[WS_ACCEPT];
 	size_t size = 0;
@@ -139,60 +139,63 @@ static int answer(struct ramet_ws *ws, const struct ramet_ws_opts *opts)
 	err = ramet__http_set(ws->h, "Sec-WebSocket-Accept", accept);
 	if (err == 0)
 		err = set_protocol(ws, protocol, size);
-	if (err == 0)
-		err = set_extension(ws);
-	if (err == 0)
-		err = ramet__ws_in_init(&ws->in);
+	return err < 0 ? err : set_extension(ws);
+}
+
+/* If it fails, no header of ours is in whatever the handler answers. */
+static int answer(struct ramet_ws *ws, const struct ramet_ws_opts *opts)
+{
+	struct ramet_http *h = ws->h;
+	struct http_line **lines_end = h->lines_end;
+	int err = ramet__ws_in_init(&ws->in);
+
 	if (err == 0)
 		err = ramet__ws_begin(ws);
-	return err < 0 ? err : ramet__http_upgrade(ws->h, "websocket");
+	if (err == 0)
+		err = set_headers(ws, opts);
+	if (err == 0)
+		err = ramet__http_upgrade(h, "websocket");
+	if (err < 0) {
+		*lines_end = NULL;
+		h->lines_end = lines_end;
+	}
+	return err;
 }
 
 /* ---- accept -------------------------------------------------------------- */
 
-static void free_held(void *arg)
+/* A handler may be killed, or return without ramet_ws_free. */
+static void end(void *ws)
 {
-	struct ws_hold *hold = arg;
-
-	ramet_ws_free(hold->ws);
-}
-
-static int hold(struct ramet_http *h, struct ws_hold **held)
-{
-	*held = ramet__http_alloc(h, sizeof **held);
-	if (!*held)
-		return -ENOMEM;
-	(*held)->ws = NULL;
-	/* What a kill unwinds here holds nothing yet. */
-	return ramet_defer(free_held, *held) < 0 ? -ENOMEM : 0;
+	ramet_ws_free(ws);
 }
 
 static int accept_as(struct ramet_http *h, const struct ramet_ws_opts *opts,
-		     struct ramet_ws **ws)
+		     struct ramet_ws **accepted)
 {
 	struct ws_deflate offer = {0};
-	int status = judge(h, opts, &offer);
-	struct ws_hold *held;
-	int err;
+	struct ramet_ws *ws;
+	int status, err;
 
+	if (h->stage != HTTP_ASKED)
+		return -EALREADY;
+	status = judge(h, opts, &offer);
 	if (status)
 		return refuse(h, status);
-	err = hold(h, &held);
-	if (err < 0)
-		return err;
-	*ws = ramet__ws_new(h->conn, false, opts);
-	if (!*ws)
+	ws = ramet__ws_new(h->conn, false, opts);
+	if (!ws)
 		return -ENOMEM;
-	(*ws)->h = h;
+	ws->h = h;
 	if (opts->compress && offer.on && ramet__zip_load() == 0)
-		(*ws)->agreed = offer;
-	err = answer(*ws, opts);
+		ws->agreed = offer;
+	err = answer(ws, opts);
 	if (err < 0) {
-		ramet__ws_release(*ws);
+		ramet__ws_release(ws);
 		return err;
 	}
-	(*ws)->hold = held;
-	held->ws = *ws;
+	h->guest = ws;
+	h->end_guest = end;
+	*accepted = ws;
 	return 0;
 }
 

@@ -41,6 +41,7 @@ struct ws_zip {
 	struct iovec end; /* in: what is left of the tail */
 	bool resets;
 	bool ending;
+	int failed; /* in: -errno, once what came before it has been taken */
 	unsigned held_size;
 	char held[TAIL]; /* out */
 };
@@ -120,6 +121,7 @@ size_t ramet__zip_out(struct ws_zip *z, struct iovec *in, char *out,
 {
 	size_t size;
 
+	assert(in->iov_len || z->held_size); /* zlib flushes nothing once */
 	memcpy(out, z->held, z->held_size);
 	z->stream.next_out = (Bytef *)out + z->held_size;
 	z->stream.avail_out = (uInt)(room - z->held_size);
@@ -168,8 +170,10 @@ ssize_t ramet__zip_in(struct ws_zip *z, struct iovec *in, char *out,
 		      size_t room)
 {
 	uInt size = room < INT_MAX ? (uInt)room : INT_MAX;
-	int err;
+	int err = z->failed;
 
+	if (err < 0)
+		return err;
 	z->stream.next_out = (Bytef *)out;
 	z->stream.avail_out = size;
 	do {
@@ -178,12 +182,11 @@ ssize_t ramet__zip_in(struct ws_zip *z, struct iovec *in, char *out,
 		take_back(z, in);
 		if (err == Z_STREAM_END)
 			err = zlib_functions.inflateResetKeep(&z->stream);
-		if (err == Z_MEM_ERROR)
-			return -ENOMEM;
-		if (err != Z_OK && err != Z_BUF_ERROR)
-			return -EPROTO;
-	} while (in->iov_len && z->stream.avail_out && err != Z_BUF_ERROR);
-	return size - z->stream.avail_out;
+	} while (err == Z_OK && in->iov_len && z->stream.avail_out);
+	if (err != Z_OK && err != Z_BUF_ERROR)
+		z->failed = err == Z_MEM_ERROR ? -ENOMEM : -EPROTO;
+	size -= z->stream.avail_out;
+	return size ? (ssize_t)size : z->failed;
 }
 
 ssize_t ramet__zip_in_end(struct ws_zip *z, char *out, size_t room)

@@ -19,13 +19,14 @@ struct ws_zip *ramet__zip_out_new(unsigned bits, bool resets);
 void ramet__zip_in_free(struct ws_zip *z);
 void ramet__zip_out_free(struct ws_zip *z);
 
-/* Compress what is left of `in`, into `room` bytes at out; at least 16. Returns
- * how many there are; *whole: the message ends with them. */
+/* Compress what is left of `in`, which was not empty at first, into `room`
+ * bytes at out; at least 16.  Returns how many there are; *whole: the message
+ * ends with them. */
 size_t ramet__zip_out(struct ws_zip *z, struct iovec *in, char *out,
 		      size_t room, bool *whole);
 
-/* Decompress.  Returns how many bytes there are at out; in is used up unless
- * there are `room`.  -EPROTO: bad data, -ENOMEM. */
+/* Decompress, again while it returns more than 0: how many bytes there are at
+ * out.  0: in is used up; -EPROTO: bad data, -ENOMEM. */
 ssize_t ramet__zip_in(struct ws_zip *z, struct iovec *in, char *out,
 		      size_t room);
 

@@ -72,13 +72,16 @@ static int check_text(struct ws_in *in, const char *text, size_t size)
 	return 0;
 }
 
-/* `size` bytes are in in->own behind the others. */
+/* `size` bytes are in in->own behind the others.  Whatever comes first is what
+ * is wrong with it: a byte of text, or that there are too many. */
 static int added(struct ws_in *in, size_t size)
 {
+	int err = check_text(in, in->own + in->size, size);
+
 	in->size += size;
-	if (in->size > in->message_max)
-		return -EMSGSIZE;
-	return check_text(in, in->own + in->size - size, size);
+	if (err < 0)
+		return err;
+	return in->size > in->message_max ? -EMSGSIZE : 0;
 }
 
 static int add_plain(struct ws_in *in, const char *data, size_t size)
@@ -102,11 +105,6 @@ static int room_to_inflate(struct ws_in *in, size_t *room)
 	return err;
 }
 
-static int bad_zip(ssize_t err)
-{
-	return err == -EPROTO ? -EBADMSG : (int)err;
-}
-
 /* Made for the first message that is compressed, be it empty. */
 static int need_zip(struct ws_in *in)
 {
@@ -115,9 +113,10 @@ static int need_zip(struct ws_in *in)
 	return in->zip ? 0 : -ENOMEM;
 }
 
-static int add_zipped(struct ws_in *in, char *data, size_t size)
+/* `from` NULL: the message ends. */
+static int inflate_to_own(struct ws_in *in, struct iovec *from)
 {
-	struct iovec from = {data, size};
+	char *to;
 	size_t room;
 	ssize_t n;
 	int err = need_zip(in);
@@ -128,31 +127,11 @@ static int add_zipped(struct ws_in *in, char *data, size_t size)
 		err = room_to_inflate(in, &room);
 		if (err < 0)
 			return err;
-		n = ramet__zip_in(in->zip, &from, in->own + in->size, room);
+		to = in->own + in->size;
+		n = from ? ramet__zip_in(in->zip, from, to, room)
+			 : ramet__zip_in_end(in->zip, to, room);
 		if (n < 0)
-			return bad_zip(n);
-		err = added(in, (size_t)n);
-		if (err < 0)
-			return err;
-	} while (from.iov_len || (size_t)n == room);
-	return 0;
-}
-
-static int end_zipped(struct ws_in *in)
-{
-	size_t room;
-	ssize_t n;
-	int err = need_zip(in);
-
-	if (err < 0)
-		return err;
-	do {
-		err = room_to_inflate(in, &room);
-		if (err < 0)
-			return err;
-		n = ramet__zip_in_end(in->zip, in->own + in->size, room);
-		if (n < 0)
-			return bad_zip(n);
+			return n == -EPROTO ? -EBADMSG : (int)n;
 		err = added(in, (size_t)n);
 	} while (n > 0 && err == 0);
 	return err;
@@ -174,8 +153,9 @@ static int take_payload(struct ws_in *in, char *data, size_t size)
 		in->control_size = (uint8_t)(in->control_size + size);
 		return 0;
 	}
-	return in->compressed ? add_zipped(in, data, size)
-			      : add_plain(in, data, size);
+	if (!in->compressed)
+		return add_plain(in, data, size);
+	return inflate_to_own(in, &(struct iovec){data, size});
 }
 
 /* ---- frames -------------------------------------------------------------- */
@@ -205,7 +185,7 @@ static int begin_frame(struct ws_in *in)
 
 static int end_message(struct ws_in *in)
 {
-	int err = in->compressed ? end_zipped(in) : make_room(in, 0);
+	int err = in->compressed ? inflate_to_own(in, NULL) : make_room(in, 0);
 
 	if (err < 0)
 		return err;

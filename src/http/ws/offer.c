@@ -144,6 +144,7 @@ static void agree(struct ws_deflate *d, const struct extension *e)
 	d->on = true;
 	d->server_resets = e->has[SERVER_RESETS];
 	d->client_resets = e->has[CLIENT_RESETS];
+	d->server_limited = e->has[SERVER_BITS];
 	d->server_bits = e->bits[SERVER_BITS] ? e->bits[SERVER_BITS] : 15;
 	d->client_bits = e->bits[CLIENT_BITS] ? e->bits[CLIENT_BITS] : 15;
 }
@@ -169,7 +170,7 @@ void ramet__ws_offer_answer(const struct ws_deflate *d,
 			 d->client_resets ? "; client_no_context_takeover"
 					  : "");
 
-	if (d->server_bits < 15)
+	if (d->server_limited) /* 7.1.2.1: an offer is not taken without it */
 		snprintf(text + n, WS_OFFER_ANSWER - (size_t)n,
 			 "; server_max_window_bits=%d", d->server_bits);
 }

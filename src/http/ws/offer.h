@@ -9,6 +9,7 @@
 struct ws_deflate {
 	bool on;
 	bool server_resets, client_resets; /* no context takeover */
+	bool server_limited;               /* server_bits were asked for */
 	uint8_t server_bits, client_bits;  /* of the window: 8 to 15 */
 };
 

@@ -236,13 +236,20 @@ bool ramet__ws_pong_is_ours(const struct ramet_ws *ws)
 	       !ws->close_sent;
 }
 
-void ramet__ws_send_pong(struct ramet_ws *ws)
+static bool has_room(const struct ramet_ws *ws)
 {
 	struct pollfd p = {.fd = ws->conn->fd, .events = POLLOUT};
 	struct timespec now = {0, 0};
+	int n;
 
-	if (!ramet__ws_pong_is_ours(ws) || kernel_ppoll(&p, 1, &now) <= 0 ||
-	    take_turn(ws) < 0)
-		return;
-	end_turn(ws);
+	do
+		n = kernel_ppoll(&p, 1, &now);
+	while (n == -EINTR);
+	return n > 0;
+}
+
+void ramet__ws_send_pong(struct ramet_ws *ws)
+{
+	if (ramet__ws_pong_is_ours(ws) && has_room(ws) && take_turn(ws) == 0)
+		end_turn(ws);
 }

@@ -44,8 +44,8 @@ int ramet__ws_begin(struct ramet_ws *ws)
 
 void ramet__ws_release(struct ramet_ws *ws)
 {
-	if (ws->hold)
-		ws->hold->ws = NULL;
+	if (ws->h && ws->h->guest == ws)
+		ws->h->guest = NULL;
 	ramet__ws_in_fini(&ws->in);
 	ramet__zip_out_free(ws->zip);
 	kernel_free(ws->out);
@@ -72,15 +72,20 @@ static int gone(struct ramet_ws *ws, ssize_t err)
 	return ended(ws, err == -EPROTO ? -EPROTO : -ECONNABORTED, 1006);
 }
 
-/* Say so, but wait for that not long: the peer may not be reading. */
+/* Say so, but wait for that not long: the peer may not be reading, and somebody
+ * wait for that in the middle of a message.  Who has run out of time himself
+ * says it when he frees it. */
 static void say_close(struct ramet_ws *ws, unsigned code, const char *reason,
 		      size_t size)
 {
 	struct ramet_scope scope;
+	int err;
 
 	ramet_scope_open(&scope, WS_CLOSE_TIME);
-	ramet__ws_send_close(ws, code, reason, size);
+	err = ramet__ws_send_close(ws, code, reason, size);
 	ramet_scope_close(&scope);
+	if (err < 0 && !ws->close_sent && ramet__interrupted(ws->loop) == 0)
+		ramet__ws_break(ws);
 }
 
 /* RFC 6455, 7.1.7, with the code that says why. */
@@ -146,14 +151,23 @@ static ssize_t read_some(struct ramet_ws *ws, void *buf, size_t size)
 	return ramet__link_read(ws->link, buf, size);
 }
 
+/* Whether there is more to read than the socket tells of. */
+static bool has_read_ahead(const struct ramet_ws *ws)
+{
+	if (ramet__conn_pending(ws->conn))
+		return true;
+	return ws->h ? ws->h->in.at < ws->h->in.end
+		     : ws->link->start < ws->link->end;
+}
+
 /* A pong that found no room goes out when there is some. */
 static int wait_with_pong(struct ramet_ws *ws)
 {
 	struct pollfd p = {.fd = ws->conn->fd, .events = POLLIN | POLLOUT};
 	int n = 0;
 
-	while (n >= 0 && ramet__ws_pong_is_ours(ws) &&
-	       !ramet__conn_pending(ws->conn) && !(p.revents & ~POLLOUT)) {
+	while (n >= 0 && ramet__ws_pong_is_ours(ws) && !has_read_ahead(ws) &&
+	       !(p.revents & ~POLLOUT)) {
 		n = ramet__sock_poll(&p, 1);
 		ramet__ws_send_pong(ws);
 	}
@@ -221,6 +235,8 @@ static int receive(struct ramet_ws *ws, struct ramet_ws_message *msg)
 
 	if (r < 0)
 		return r;
+	if (ws->leaving)
+		return -ECONNABORTED;
 	if (ws->receiving)
 		return (int)ramet__misuse(-EBUSY);
 	ws->receiving = true;
@@ -330,14 +346,16 @@ static void part(struct ramet_ws *ws)
 	struct ramet_scope scope;
 	unsigned code = ramet_cancelled() ? 1001 : 1000;
 
+	ws->leaving = true;
 	ramet_shield_open(&scope, WS_CLOSE_TIME);
 	if (!ws->close_sent && !ws->broken)
 		ramet__ws_send_close(ws, code, NULL, 0);
-	if (!ws->receiving)
+	if (!ws->receiving) {
 		while (!ws->broken && next_message(ws) > 0)
 			;
-	if (!ws->broken && !ws->receiving && (ws->end < 0 || !ws->h))
-		drain(ws);
+		if (!ws->broken && (ws->end < 0 || !ws->h))
+			drain(ws);
+	}
 	ramet_scope_close(&scope);
 }
 
@@ -353,18 +371,24 @@ static void await_users(struct ramet_ws *ws)
 				 RAMET_NEVER);
 }
 
+static void end(struct ramet_ws *ws)
+{
+	struct link *link = ws->link;
+
+	part(ws);
+	await_users(ws);
+	ramet__ws_release(ws);
+	ramet__link_close(link);
+}
+
 void ramet_ws_free(struct ramet_ws *ws)
 {
 	int saved = errno;
-	struct link *link;
 
-	if (!ws)
-		return;
-	part(ws);
-	await_users(ws);
-	link = ws->link;
-	ramet__ws_release(ws);
-	ramet__link_close(link);
+	if (ws && ws->loop == ramet__loop())
+		end(ws);
+	else if (ws)
+		ramet__misuse(-EPERM);
 	errno = saved;
 }
 

@@ -27,20 +27,14 @@ enum {
 
 #define WS_CLOSE_TIME (1 * RAMET_SEC) /* to say goodbye, or for the answer */
 
-/* A server's handler may be killed: a defer of its ramet frees what hangs here,
- * which is the exchange's memory. */
-struct ws_hold {
-	struct ramet_ws *ws;
-};
-
 struct ramet_ws {
 	struct ramet_conn *conn;
 	struct loop *loop;
 	struct ramet_http *h; /* a server's: whose conn it is, or NULL and: */
 	struct link *link;    /* a client's: has read ahead, and owns conn */
-	struct ws_hold *hold;
-	size_t users;        /* in calls */
-	struct ramet *freer; /* waits for them to go */
+	size_t users;         /* in calls */
+	bool leaving;         /* it is being freed */
+	struct ramet *freer;  /* waits for them to go */
 
 	/* What comes in. */
 	struct ws_in in;
@@ -102,7 +96,7 @@ struct ramet_ws *ramet__ws_new(struct ramet_conn *conn, bool client,
 			       const struct ramet_ws_opts *opts);
 int ramet__ws_begin(struct ramet_ws *ws);
 
-/* Its memory, not the connection. */
+/* Free its memory, not the connection. */
 void ramet__ws_release(struct ramet_ws *ws);
 
 #endif
