@@ -7,12 +7,6 @@
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/* Whether the number still is the file with which the call began. */
-static bool still(const struct io *io)
-{
-	return likely(info_generation(io->fd->info) == io->generation);
-}
-
 /* What a park of the call returned: why it is to end, if it is not for the
  * event.  Its own time limit is told apart from a scope's. */
 int ramet__io_ended(struct io *io, int err)
@@ -36,7 +30,7 @@ int ramet__io_wait(struct io *io)
 		return err == -EAGAIN ? err : ramet__io_ended(io, err);
 	err = ramet__fd_watch(io->loop, f, io->number);
 	if (unlikely(err < 0)) {
-		if (!still(io))
+		if (!io_is_same(io))
 			return -EBADF;
 		return err == -EPERM ? -EAGAIN : err;
 	}
@@ -47,7 +41,7 @@ int ramet__io_wait(struct io *io)
 	ramet__fd_unwatch(io->loop, f, io->number);
 	if (unlikely(err < 0))
 		return err == -EBADF ? err : ramet__io_ended(io, err);
-	return still(io) ? 0 : -EBADF;
+	return io_is_same(io) ? 0 : -EBADF;
 }
 
 int ramet__io_back_off(struct io *io, int64_t ns)
@@ -68,7 +62,7 @@ int ramet__io_back_off(struct io *io, int64_t ns)
 	}
 	if (err < 0)
 		return ramet__io_ended(io, err);
-	return still(io) ? 0 : -EBADF;
+	return io_is_same(io) ? 0 : -EBADF;
 }
 
 /* Why the call is to end; nothing ends one that does not wait. */
@@ -103,7 +97,7 @@ int ramet__io_go_on(struct io *io)
 {
 	ramet__point(io->loop);
 	ramet__spend(io->loop);
-	return still(io) ? ready(io) : -EBADF;
+	return io_is_same(io) ? ready(io) : -EBADF;
 }
 
 static inline int begin(struct io *io, struct loop *l, int number,

@@ -43,6 +43,12 @@ int ramet__io_begin_posix(struct io *io, struct loop *l, int number,
  * since, and then what it means now is not the caller's. */
 int ramet__io_go_on(struct io *io);
 
+/* Whether the number still is the file with which the call began. */
+static inline bool io_is_same(const struct io *io)
+{
+	return likely(info_generation(io->fd->info) == io->generation);
+}
+
 /* Whether to try again after a system call that returned *ret: waits if it was
  * EAGAIN.  When false, *ret is the result, and nobody else has run since. */
 bool ramet__io_again(struct io *io, long *ret);
@@ -71,6 +77,9 @@ enum fd_kind ramet__socket_kind(int family, int type, int protocol);
 /* ---- calls, once they have begun ---------------------------------------- */
 
 struct msghdr;
+
+/* As ramet__sock_sendfile. */
+ssize_t ramet__io_sendfile(struct io *out, int file, off_t offset, size_t size);
 
 ssize_t ramet__io_recv(struct io *io, void *buf, size_t size, int flags,
 		       struct sockaddr *from, socklen_t *from_size);

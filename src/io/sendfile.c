@@ -137,15 +137,15 @@ static bool may_block(const struct io *io)
 	return flags < 0 || !(flags & O_NONBLOCK);
 }
 
-ssize_t ramet__sock_sendfile(int number, int file, off_t offset, size_t size)
+ssize_t ramet__io_sendfile(struct io *out, int file, off_t offset, size_t size)
 {
-	struct transfer t = {.offset = offset, .left = size};
-	ssize_t n = ramet__io_begin(&t.out, number, WAIT_WRITE);
+	struct transfer t = {.out = *out, .offset = offset, .left = size};
+	/* As io/file.c: what can be read of a socket is no matter. */
+	ssize_t n = ramet__io_begin(&t.in, file, WAIT_WRITE);
 	size_t done;
 
-	if (n ==
-	    0) /* as io/file.c: what can be read of a socket is no matter */
-		n = ramet__io_begin(&t.in, file, WAIT_WRITE);
+	if (n == 0 && !io_is_same(&t.out)) /* others have run */
+		n = -EBADF;
 	if (n < 0)
 		return n;
 	if (offset < 0)
@@ -156,4 +156,12 @@ ssize_t ramet__sock_sendfile(int number, int file, off_t offset, size_t size)
 	done = size - t.left;
 	n = copy_all(&t);
 	return n < 0 ? n : n + (ssize_t)done;
+}
+
+ssize_t ramet__sock_sendfile(int number, int file, off_t offset, size_t size)
+{
+	struct io out;
+	int err = ramet__io_begin(&out, number, WAIT_WRITE);
+
+	return err < 0 ? err : ramet__io_sendfile(&out, file, offset, size);
 }

@@ -2,6 +2,7 @@
 #include "kernel/sim_state.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 /* ---- making ------------------------------------------------------------- */
@@ -147,6 +148,8 @@ int sim_setsockopt(struct sim_file *f, int level, int name, const void *value,
 	struct linger linger;
 	int on = 0;
 
+	if (level == IPPROTO_TCP && name == TCP_ULP)
+		return -ENOENT; /* nothing encrypts here */
 	memcpy(&on, value, size < sizeof on ? size : sizeof on);
 	if (level == SOL_SOCKET && name == SO_REUSEPORT)
 		f->reuse_port = on;

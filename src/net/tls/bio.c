@@ -54,7 +54,7 @@ static int make_room(struct tls_layer *t, size_t size)
 	return 0;
 }
 
-static int put_aside(struct tls_layer *t, const char *data, size_t size)
+int ramet__tls_put_aside(struct tls_layer *t, const char *data, size_t size)
 {
 	int err = make_room(t, size);
 
@@ -90,25 +90,43 @@ static ssize_t send_both(struct tls_layer *t, char *data, size_t size)
 	return n - (ssize_t)aside;
 }
 
+/* Now, or after what was put aside. */
+static int take(struct tls_layer *t, const char *data, size_t size)
+{
+	ssize_t n = 0;
+
+	if (!t->more)
+		n = send_both(t, (char *)(uintptr_t)data, size);
+	if (n == -EAGAIN)
+		n = 0;
+	if (n < 0 || (size_t)n == size)
+		return n < 0 ? (int)n : 0;
+	return ramet__tls_put_aside(t, data + n, size - (size_t)n);
+}
+
 static int bio_write(BIO *b, const char *data, int size)
 {
 	struct tls_layer *t = ramet__crypto.BIO_get_data(b);
-	ssize_t n = 0;
 	int err;
 
 	if (t->mute)
 		return size;
-	if (!t->more)
-		n = send_both(t, (char *)(uintptr_t)data, (size_t)size);
-	if (n == -EAGAIN)
-		n = 0;
-	if (n == size)
-		return size;
-	err = n < 0 ? (int)n : put_aside(t, data + n, (size_t)size - (size_t)n);
+	err = t->kernel ? ramet__ktls_say(t, data, (size_t)size)
+			: take(t, data, (size_t)size);
 	if (err == 0)
 		return size;
 	t->bio_err = err;
 	return -1;
+}
+
+static ssize_t send_aside(struct tls_layer *t)
+{
+	ssize_t n =
+		send_some(t, t->out + t->out_start, t->out_end - t->out_start);
+
+	if (n > 0)
+		t->out_start += (size_t)n;
+	return n;
 }
 
 int ramet__tls_flush(struct tls_layer *t, struct io *io)
@@ -116,10 +134,7 @@ int ramet__tls_flush(struct tls_layer *t, struct io *io)
 	ssize_t n = 0;
 
 	while (n >= 0 && tls_has_output(t)) {
-		n = send_some(t, t->out + t->out_start,
-			      t->out_end - t->out_start);
-		if (n > 0)
-			t->out_start += (size_t)n;
+		n = t->kernel ? ramet__ktls_send_aside(t) : send_aside(t);
 		if (n == -EAGAIN) {
 			io->wait = WAIT_WRITE;
 			n = ramet__tls_wait(t, io);
@@ -173,15 +188,37 @@ static int bio_read(BIO *b, char *buf, int size)
 	return n < 0 ? -1 : (int)n;
 }
 
+/* For kTLS, numbers that OpenSSL's headers keep to themselves; what is received
+ * is not left to the kernel: ADR 0028. */
+enum {
+	SET_KTLS = 72,      /* with keys; for sending if the number is not 0 */
+	SET_KTLS_TYPE = 74, /* of what is written next */
+	CLEAR_KTLS_TYPE = 75,
+};
+
 static long bio_ctrl(BIO *b, int what, long number, void *arg)
 {
-	const struct tls_layer *t = ramet__crypto.BIO_get_data(b);
+	struct tls_layer *t = ramet__crypto.BIO_get_data(b);
 
-	(void)number;
-	(void)arg;
-	if (what == BIO_CTRL_EOF)
+	switch (what) {
+	case BIO_CTRL_EOF:
 		return t->ended;
-	return what == BIO_CTRL_FLUSH;
+	case BIO_CTRL_FLUSH:
+		t->type = 0;
+		return 1;
+	case SET_KTLS:
+		return number != 0 && ramet__ktls_start(t, arg);
+	case BIO_CTRL_GET_KTLS_SEND:
+		return t->kernel;
+	case SET_KTLS_TYPE:
+		t->type = (uint8_t)number;
+		return 0;
+	case CLEAR_KTLS_TYPE:
+		t->type = 0;
+		return 0;
+	default:
+		return 0;
+	}
 }
 
 /* ---- the kind ----------------------------------------------------------- */

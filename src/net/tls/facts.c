@@ -73,9 +73,9 @@ int ramet_conn_resumed(const struct ramet_conn *c)
 	return t && ramet__ssl.SSL_session_reused(t->ssl);
 }
 
-/* The BIO is ours, and does not hand keys to the kernel: ADR 0026. */
 int ramet_conn_kernel(const struct ramet_conn *c)
 {
-	(void)c;
-	return 0;
+	const struct tls_layer *t = agreed(c);
+
+	return t && t->kernel;
 }

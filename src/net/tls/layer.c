@@ -53,6 +53,15 @@ int ramet__tls_wait(struct tls_layer *t, struct io *io)
 	return err == 0 ? ramet__tls_still_open(t, io) : err;
 }
 
+int ramet__tls_go_on(struct tls_layer *t, struct io *io)
+{
+	int err;
+
+	io->wait = WAIT_WRITE;
+	err = ramet__io_go_on(io);
+	return err == 0 ? ramet__tls_still_open(t, io) : err;
+}
+
 /* No call is made on a connection whose hands are not shaken. */
 int ramet__tls_call_on(struct tls_layer *t, struct io *io, enum wait wait)
 {

@@ -4,6 +4,7 @@
 
 #include "kernel/calls.h"
 #include "net/tls/openssl.h"
+#include "net/tls/state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -332,9 +333,9 @@ static int load_alpn(struct loading *l)
 
 /* Records are read as they come, several at once; without buffers while a
  * connection waits. */
-static void set_modes(struct ramet_tls *tls)
+static void set_modes(struct loading *l)
 {
-	SSL_CTX *ctx = tls->ctx;
+	SSL_CTX *ctx = l->tls->ctx;
 
 	ramet__ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION,
 				TLS1_2_VERSION, NULL);
@@ -345,6 +346,8 @@ static void set_modes(struct ramet_tls *tls)
 				       SSL_OP_NO_RENEGOTIATION |
 					       SSL_OP_CIPHER_SERVER_PREFERENCE |
 					       SSL_OP_NO_COMPRESSION);
+	if (!l->opts->no_kernel && ramet__ktls_offered())
+		ramet__ssl.SSL_CTX_set_options(ctx, SSL_OP_ENABLE_KTLS);
 }
 
 /* A server's are tickets, which its clients keep. */
@@ -380,7 +383,7 @@ static int load(struct loading *l)
 	if (!tls->ctx)
 		return refuse_noted(l, "OpenSSL");
 	tls->resumes = !l->opts->no_resume;
-	set_modes(tls);
+	set_modes(l);
 	set_sessions(tls);
 	ramet__tls_verify(tls, l->opts->verify);
 	err = load_own(l);

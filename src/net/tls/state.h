@@ -28,7 +28,11 @@ struct tls_layer {
 	bool sealed;   /* the socket is not to be read: ramet__tls_pending */
 	uint8_t seen;  /* how much of first is known */
 	char first[4]; /* what the peer began with */
-	/* What the socket has not taken: out[out_start..out_end). */
+	bool kernel;   /* it encrypts what we send: kernel.c */
+	uint8_t type;  /* of the record that is to be said to it; 0: data */
+	size_t unsettled, settle_after; /* bytes since it had room for more */
+	/* What the socket has not taken: out[out_start..out_end).  Each part
+	 * has a head if the kernel encrypts. */
 	char *out;
 	size_t out_start, out_end, out_room;
 	char *peer;       /* ramet_conn_peer's, once asked for */
@@ -40,6 +44,9 @@ struct tls_layer {
 
 BIO *ramet__tls_bio(struct tls_layer *t);
 
+/* Behind what there is; -ENOBUFS, -ENOMEM. */
+int ramet__tls_put_aside(struct tls_layer *t, const char *data, size_t size);
+
 /* Send what was put aside; waits.  Returns 0 or -errno. */
 int ramet__tls_flush(struct tls_layer *t, struct io *io);
 
@@ -47,6 +54,31 @@ static inline bool tls_has_output(const struct tls_layer *t)
 {
 	return t->out_start < t->out_end;
 }
+
+/* ---- kernel.c: kTLS, only of a layer whose `kernel` is set ------------------
+ */
+
+/* Whether it is worth asking: never of a kernel that has none. */
+bool ramet__ktls_offered(void);
+
+/* Have the kernel encrypt from now on, if it will. */
+bool ramet__ktls_start(struct tls_layer *t, const void *keys);
+
+/* What OpenSSL has to say; takes all of it.  Returns 0 or -errno. */
+int ramet__ktls_say(struct tls_layer *t, const char *data, size_t size);
+
+/* A part of what was put aside.  Returns 0 or more, or -errno: -EAGAIN. */
+ssize_t ramet__ktls_send_aside(struct tls_layer *t);
+
+struct iovs;
+
+/* Return what went out, or -errno. */
+ssize_t ramet__ktls_writev(struct tls_layer *t, struct io *io, struct iovs *v);
+ssize_t ramet__ktls_sendfile(struct tls_layer *t, struct io *io, int fd,
+			     off_t offset, size_t size);
+
+/* Wait until nothing of it would be lost by a close.  Returns 0 or -errno. */
+int ramet__ktls_settle(struct tls_layer *t, struct io *io);
 
 /* ---- verify.c ----------------------------------------------------------- */
 
@@ -69,6 +101,9 @@ ssize_t ramet__tls_call_end(struct tls_layer *t, ssize_t n);
 
 /* Wait for io->wait.  Returns 0 or -errno. */
 int ramet__tls_wait(struct tls_layer *t, struct io *io);
+
+/* Let others run if it is their turn.  Returns 0 or -errno. */
+int ramet__tls_go_on(struct tls_layer *t, struct io *io);
 
 /* After others may have run.  Returns 0 or -errno: -EBADF, or what broke it. */
 int ramet__tls_still_open(const struct tls_layer *t, const struct io *io);

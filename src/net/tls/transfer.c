@@ -151,15 +151,6 @@ static ssize_t write_next(struct tls_layer *t, struct io *io,
 }
 
 /* Before each record others may run, if it is their turn. */
-static int go_on(struct tls_layer *t, struct io *io)
-{
-	int err;
-
-	io->wait = WAIT_WRITE;
-	err = ramet__io_go_on(io);
-	return err == 0 ? ramet__tls_still_open(t, io) : err;
-}
-
 static ssize_t write_all(struct tls_layer *t, struct io *io, struct iovs *v)
 {
 	ssize_t done = 0;
@@ -172,7 +163,7 @@ static ssize_t write_all(struct tls_layer *t, struct io *io, struct iovs *v)
 			return n;
 		done += n;
 		iovs_skip(v, (size_t)n);
-		n = v->count ? go_on(t, io) : 0;
+		n = v->count ? ramet__tls_go_on(t, io) : 0;
 		if (n < 0)
 			return n;
 	}
@@ -186,7 +177,8 @@ ssize_t ramet__tls_writev(struct tls_layer *t, struct iovec *iov, size_t count)
 	ssize_t n = begin_write(t, &io);
 
 	if (n == 0)
-		n = write_all(t, &io, &v);
+		n = t->kernel ? ramet__ktls_writev(t, &io, &v)
+			      : write_all(t, &io, &v);
 	if (n >= 0)
 		pass_on(&io, WAIT_WRITE);
 	return ramet__tls_call_end(t, n);
@@ -200,7 +192,7 @@ static ssize_t write_part(struct tls_layer *t, struct io *io, struct io *in,
 
 	if (n <= 0)
 		return n;
-	err = go_on(t, io);
+	err = ramet__tls_go_on(t, io);
 	if (err == 0)
 		err = write_record(t, io, part.iov_base, (size_t)n, false);
 	return err < 0 ? err : n;
@@ -225,17 +217,27 @@ static ssize_t write_file(struct tls_layer *t, struct io *io, struct io *in,
 	return n < 0 ? n : (ssize_t)done;
 }
 
+static ssize_t read_and_write(struct tls_layer *t, struct io *io, int fd,
+			      off_t offset, size_t size)
+{
+	struct io in;
+	/* What can be read of a socket is no matter. */
+	int err = ramet__io_begin(&in, fd, WAIT_WRITE);
+
+	if (err == 0 && offset < 0)
+		err = -EINVAL;
+	return err < 0 ? err : write_file(t, io, &in, offset, size);
+}
+
 ssize_t ramet__tls_sendfile(struct tls_layer *t, int fd, off_t offset,
 			    size_t size)
 {
-	struct io io, in;
+	struct io io;
 	ssize_t n = begin_write(t, &io);
 
-	if (n == 0) /* what can be read of a socket is no matter */
-		n = ramet__io_begin(&in, fd, WAIT_WRITE);
 	if (n == 0)
-		n = offset < 0 ? -EINVAL
-			       : write_file(t, &io, &in, offset, size);
+		n = t->kernel ? ramet__ktls_sendfile(t, &io, fd, offset, size)
+			      : read_and_write(t, &io, fd, offset, size);
 	if (n >= 0)
 		pass_on(&io, WAIT_WRITE);
 	return ramet__tls_call_end(t, n);
@@ -261,6 +263,8 @@ static int shut(struct tls_layer *t, struct io *io)
 {
 	int err = t->mute ? 0 : ramet__tls_flush(t, io);
 
+	if (err == 0 && !t->mute && t->kernel)
+		err = ramet__ktls_settle(t, io);
 	if (err < 0 || t->mute)
 		return err;
 	err = say_goodbye(t, io);
