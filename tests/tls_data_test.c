@@ -227,7 +227,7 @@ TEST(pending_is_what_needs_no_wait)
 	char buf[100];
 	int half;
 
-	tls_pair(c, &trusting, &serving);
+	tls_pair(c, &trusting, &serving_here);
 	/* The tickets are no data. */
 	await_bytes(ramet_conn_fd(c[0]), 1);
 	CHECK(!ramet__conn_pending(c[0]));
@@ -362,7 +362,7 @@ TEST(what_is_forged_is_refused)
 	static char record[45] = "\27\3\3\0\50";
 	char buf[10];
 
-	tls_pair(c, &trusting, &serving);
+	tls_pair(c, &trusting_here, &serving);
 	CHECK_EQ(ramet_write(ramet_conn_fd(c[0]), record, 45), 45);
 	LIVELY
 		CHECK_ERR(ramet_conn_read(c[1], buf, sizeof buf), EPROTO);
@@ -612,7 +612,7 @@ TEST(who_asks_without_end_is_left)
 	struct ramet *reader;
 	int i;
 
-	tls_pair(c, &trusting, &serving);
+	tls_pair(c, &trusting, &serving_here);
 	fill(ramet_conn_fd(c[1]));
 	reader = read_from(&r, c[1]);
 	for (i = 0; i < 100000 && !r.error; i++) {
@@ -632,7 +632,7 @@ TEST(who_asks_without_end_is_left)
 
 TEST(renegotiation_is_refused)
 {
-	struct ramet_tls *client = client_of(&trusting);
+	struct ramet_tls *client = client_of(&trusting_here);
 	struct ramet_tls *server = server_of(&serving);
 	struct ramet_conn *c[2];
 

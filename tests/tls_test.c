@@ -48,7 +48,7 @@ TEST(says_hello)
 	CHECK_EQ(*ramet_conn_peer(c[1]), 0);
 	CHECK_EQ(*ramet_conn_alpn(c[0]), 0);
 	CHECK_EQ(ramet_conn_resumed(c[0]), 0);
-	CHECK_EQ(ramet_conn_kernel(c[0]), 0);
+	CHECK_EQ(ramet_conn_kernel(c[0]), kernel_encrypts());
 	CHECK_EQ(*ramet_tls_error(), 0);
 	CHECK_EQ(ramet_conn_write(c[0], "hello", 5), 5);
 	LIVELY

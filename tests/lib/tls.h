@@ -42,6 +42,29 @@ static const struct ramet_tls_opts trusting = {.ca = "ca.pem"};
 static const struct ramet_tls_opts serving = {.cert = "server.pem",
 					      .key = "server.key"};
 
+/* The same, encrypted here: what the test puts on the socket is on the wire. */
+static const struct ramet_tls_opts trusting_here = {.ca = "ca.pem",
+						    .no_kernel = 1};
+static const struct ramet_tls_opts serving_here = {.cert = "server.pem",
+						   .key = "server.key",
+						   .no_kernel = 1};
+
+/* Whether the kernel can (kTLS), once it has been asked. */
+static inline bool kernel_encrypts(void)
+{
+	const char *off = getenv("RAMET_KTLS");
+	char text[256] = "";
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_available_ulp", "re");
+
+	if (f) {
+		if (!fgets(text, sizeof text, f))
+			*text = '\0';
+		fclose(f);
+	}
+	return strstr(text, "tls") && (!off || strcmp(off, "0") != 0) &&
+	       strcmp(ramet_kernel_name(), "sim") != 0;
+}
+
 /* ---- one side of a hand-shake ------------------------------------------- */
 
 struct side {

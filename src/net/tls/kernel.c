@@ -272,8 +272,10 @@ ssize_t ramet__ktls_writev(struct tls_layer *t, struct io *io, struct iovs *v)
 	return err < 0 ? err : (ssize_t)size;
 }
 
-/* A file that ends early leaves kernels before Linux 6.5 with a record that
- * they would add to; a message of some type, an empty one too, sends it. */
+/* A file that ends early may leave a record that more would be added to (by
+ * devices, before Linux 6.5).  Any message with a type sends it, an empty one
+ * too.
+ */
 static int end_record(struct tls_layer *t)
 {
 	ssize_t n = send_typed(t, SSL3_RT_APPLICATION_DATA, NULL, 0);
@@ -287,7 +289,7 @@ ssize_t ramet__ktls_sendfile(struct tls_layer *t, struct io *io, int fd,
 	ssize_t n = ramet__io_sendfile(io, fd, offset, size);
 	int err = n < 0 ? (int)n : ramet__tls_still_open(t, io);
 
-	if (err == 0)
+	if (err == 0 && (size_t)n < size)
 		err = end_record(t);
 	if (err == 0)
 		err = has_written(t, io, (size_t)n);
