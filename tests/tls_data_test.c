@@ -560,7 +560,7 @@ TEST(keys_are_changed)
 {
 	struct ramet_conn *c[2];
 
-	tls_pair(c, &trusting, &serving);
+	tls_pair(c, &trusting_here, &serving_here);
 	for (int i = 0; i < 10; i++) {
 		CHECK_EQ(SSL_key_update(ssl_of(c[i % 2]),
 					SSL_KEY_UPDATE_REQUESTED),
@@ -580,7 +580,7 @@ TEST(keys_are_changed_while_a_write_waits)
 	struct reader r, other;
 	struct ramet *writer, *reader, *third;
 
-	tls_pair(c, &trusting, &serving);
+	tls_pair(c, &trusting_here, &serving_here);
 	w.conn = c[0];
 	writer = spawn(write_all, &w);
 	reader = read_from(&r, c[0]);
@@ -612,7 +612,7 @@ TEST(who_asks_without_end_is_left)
 	struct ramet *reader;
 	int i;
 
-	tls_pair(c, &trusting, &serving_here);
+	tls_pair(c, &trusting_here, &serving_here);
 	fill(ramet_conn_fd(c[1]));
 	reader = read_from(&r, c[1]);
 	for (i = 0; i < 100000 && !r.error; i++) {

@@ -47,8 +47,8 @@ struct ramet_tls_opts {
 	const char *alpn;
 	enum ramet_tls_verify verify;
 	int no_resume; /* no session is resumed */
-	int no_kernel; /* the kernel is not asked to encrypt (kTLS); it never
-			* is, at present */
+	int no_kernel; /* the kernel is not asked to encrypt (kTLS), nor is it
+			* with RAMET_KTLS=0 in the environment */
 };
 
 /* The caller's, for ramet_tls_free.  opts may be NULL for a client.  Reads the
@@ -129,7 +129,7 @@ RAMET_API const char *ramet_conn_name(const struct ramet_conn *c);
 /* Whom the peer's certificate names, "CN=..."; "" if it showed none. */
 RAMET_API const char *ramet_conn_peer(const struct ramet_conn *c);
 
-/* Whether a session was resumed; whether the kernel encrypts. */
+/* Whether a session was resumed; whether the kernel encrypts what is sent. */
 RAMET_API int ramet_conn_resumed(const struct ramet_conn *c);
 RAMET_API int ramet_conn_kernel(const struct ramet_conn *c);
 
