@@ -6,6 +6,7 @@
 #include "door.h"
 #include "net/conn.h"
 #include "net/tls/state.h"
+#include "ramet/http.h"
 
 #include <linux/tls.h>
 #include <netinet/tcp.h>
@@ -578,4 +579,76 @@ TEST(who_writes_to_nobody_is_told)
 	CHECK(errno == EPIPE || errno == ECONNRESET);
 	CHECK(*ramet_tls_error());
 	ramet_conn_close(c[1]);
+}
+
+/* ---- HTTP --------------------------------------------------------------- */
+
+static void send_file(struct ramet_http *h, void *path)
+{
+	ramet_http_file(h, path, NULL);
+}
+
+static void *serve(void *server)
+{
+	CHECK_EQ(ramet_http_serve(server), 0);
+	return NULL;
+}
+
+static struct ramet_http_server *new_server(struct ramet_tls *tls, char *path)
+{
+	struct ramet_http_opts opts = {.handler = send_file,
+				       .arg = path,
+				       .tls = tls};
+
+	return made(ramet_http_server_new(&opts));
+}
+
+static void get_file(const char *url, const char *data, size_t size)
+{
+	struct ramet_http_client_opts opts = {.tls = client_of(&trusting)};
+	struct ramet_http_client *client = made(ramet_http_client_new(&opts));
+
+	for (int i = 0; i < 3; i++) {
+		struct ramet_http_response *r =
+			made(ramet_http_get(client, url));
+		size_t got;
+		const char *body = ramet_http_response_body(r, size + 1, &got);
+
+		CHECK_EQ(ramet_http_status(r), 200);
+		CHECK(body != NULL);
+		CHECK_EQ(got, size);
+		CHECK_EQ(memcmp(body, data, size), 0);
+		ramet_http_response_free(r);
+	}
+	ramet_http_client_free(client);
+	ramet_tls_free(opts.tls);
+}
+
+TEST(files_are_served_by_the_kernel)
+{
+	size_t size = 1000000;
+	char *data = bytes(size), path[300], url[64];
+	struct ramet_tls *tls = server_of(&serving);
+	struct ramet_http_server *s;
+	struct ramet *server;
+	FILE *f;
+	int port;
+
+	snprintf(path, sizeof path, "%s/file", test_dir());
+	f = made(fopen(path, "we"));
+	CHECK_EQ(fwrite(data, 1, size, f), size);
+	CHECK_EQ(fclose(f), 0);
+	refuse(-1, -1, 0); /* nothing, but count */
+	s = new_server(tls, path);
+	port = ramet_http_listen(s, "https://127.0.0.1:0");
+	CHECK(port > 0);
+	snprintf(url, sizeof url, "https://localhost:%d/", port);
+	server = spawn(serve, s);
+	get_file(url, data, size);
+	CHECK_EQ(sendfiles > 0, kernel_encrypts());
+	ramet_http_stop(s);
+	join(server);
+	ramet_http_server_free(s);
+	ramet_tls_free(tls);
+	free(data);
 }
