@@ -1,9 +1,9 @@
 /* ramet/tls.h - connections: bytes over a socket, or over TLS over one, by the
  * same calls.
  *
- * TLS is OpenSSL's, loaded when it is first asked for: ENOTSUP if libssl.so.3 is
- * not there.  Versions below 1.2 and renegotiation are refused.  A connection is
- * of one loop; one ramet may read while another writes.
+ * TLS is OpenSSL's, loaded when it is first asked for: ENOTSUP if libssl.so.3
+ * is not there.  Versions below 1.2 and renegotiation are refused.  A
+ * connection is of one loop; one ramet may read while another writes.
  *
  * Besides the errors of sockets, calls on TLS fail with
  *     EPROTO        what the peer sends is not TLS, or it refuses ours
