@@ -6,6 +6,8 @@
  * at each switch, gives the lock away while the loop sleeps, and wakes ramets
  * by its own rules.  A guest is what the host knows a ramet by.
  *
+ * In the child of a fork the guests go on, unlike other ramets.
+ *
  * Everything here is for the loop's own thread except ramet_host_post.
  */
 #ifndef RAMET_HOST_H
@@ -34,6 +36,11 @@ struct ramet_host {
 	 * its caller may be parked there: 0 as long as it holds the lock, and
 	 * so relies on nothing else running. */
 	int (*may_park)(void);
+
+	/* Asked before each wait in the kernel, unless it is NULL: whether
+	 * nothing of what the loop waits for counts.  Else that is so when no
+	 * ramet waits for anything from outside or for a time. */
+	int (*is_stuck)(void);
 
 	/* Nothing that the loop knows of can ever wake anyone.  Make a ramet
 	 * ready (ramet_host_end), or say after how many ns to ask again: until
@@ -79,13 +86,18 @@ RAMET_API void ramet_host_run(struct ramet *t);
  * not waiting, has not begun, or is shielded. */
 RAMET_API int ramet_host_end(struct ramet *t, int err);
 
+/* Let `to` run at once, whatever it waits for (ECANCELED, where that is not
+ * ramet_host_park), and wait as ramet_host_park(what, RAMET_NEVER) does. */
+RAMET_API int ramet_host_switch(struct ramet *to, const char *what);
+
 /* Whether t waits in ramet_host_park: what for; NULL if it does not. */
 RAMET_API const char *ramet_host_waits_for(const struct ramet *t);
 
 /* How many ramets of the loop wait for descriptors, children or other OS
- * threads, and whether any waits for a time to come. */
+ * threads, and whether any but `but`, which may be NULL, waits for a time to
+ * come. */
 RAMET_API size_t ramet_host_outside(void);
-RAMET_API int ramet_host_timed(void);
+RAMET_API int ramet_host_timed(const struct ramet *but);
 
 /* What another OS thread has to tell: fn(call) is called by the loop, on any
  * stack; it must not block.  The call stays untouched until then. */
@@ -97,6 +109,34 @@ struct ramet_host_call {
 /* Send it to the loop of t, which lives.  From any OS thread or signal handler.
  */
 RAMET_API void ramet_host_post(struct ramet *t, struct ramet_host_call *call);
+
+/* ---- descriptors ----------------------------------------------------------
+ *
+ * For hosts that make calls on sockets by themselves, so that they do not wait
+ * (MSG_DONTWAIT, O_NONBLOCK), and wait here if there was nothing to be had. */
+
+/* After such a call has found EAGAIN: wait until fd may be ready for `events`,
+ * POLLIN or POLLOUT, at most until `when`; those who do wait in line.  What
+ * cannot be waited for (a file) is ready.
+ * Returns 0, or -1: ETIMEDOUT; EBADF (also if it is closed meanwhile), ENOMEM,
+ * ECANCELED and what ramet_host_end was given. */
+RAMET_API int ramet_host_await(int fd, int events, int64_t when);
+
+/* After an await, once the call has returned anything but EAGAIN: the event was
+ * for whoever waited first, the next one tries now. */
+RAMET_API void ramet_host_pass(int fd, int events);
+
+/* Whether it is known without asking that there is nothing to read. */
+RAMET_API int ramet_host_drained(int fd);
+
+/* fd is a socket that others have made with these arguments, O_NONBLOCK is set
+ * and will stay, and it will be closed by ramet_close.  So it need not be
+ * registered anew for each wait.  Returns 0, or -1: ENOMEM. */
+RAMET_API int ramet_host_adopt(int fd, int family, int type, int protocol);
+
+/* fd is somebody else's from now on, to close or to keep.  Whoever waits for it
+ * wakes with EBADF.  Also for what was closed behind the library's back. */
+RAMET_API void ramet_host_disown(int fd);
 
 #ifdef __cplusplus
 }

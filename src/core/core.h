@@ -302,7 +302,11 @@ int ramet__park(struct loop *l, enum wait wait, const void *object);
 int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 		      int64_t when);
 
-/* The same, but neither the scopes around it nor cancel end it: for what libc's
+/* Park, and let `to`, which is parked, run at once. */
+int ramet__park_for(struct loop *l, struct ramet *to, enum wait wait,
+		    const void *object);
+
+/* As ramet__park_until, but neither the scopes around it nor cancel end it: for what libc's
  * callers do not expect to fail. */
 int ramet__park_firm(struct loop *l, enum wait wait, const void *object,
 		     int64_t when);

@@ -106,6 +106,27 @@ int ramet_host_end(struct ramet *t, int err)
 	return 1;
 }
 
+/* To one that does not wait in ramet_host_park. */
+static int switch_slowly(struct ramet *to, const char *what)
+{
+	if (!ramet_host_wake_first(to)) {
+		ramet_host_end(to, ECANCELED);
+		ramet_host_wake_first(to);
+	}
+	return ramet_host_park(what, RAMET_NEVER);
+}
+
+int ramet_host_switch(struct ramet *to, const char *what)
+{
+	struct loop *l = to->loop;
+	int err;
+
+	if (unlikely(!waits_here(to) || ramet__interrupted(l) < 0))
+		return switch_slowly(to, what);
+	err = ramet__park_for(l, to, WAIT_HOST, what);
+	return likely(err == 0) ? 0 : (int)ramet__ret(err);
+}
+
 const char *ramet_host_waits_for(const struct ramet *t)
 {
 	return waits_here(t) ? t->wait_object : NULL;
@@ -116,9 +137,11 @@ size_t ramet_host_outside(void)
 	return ramet__this_loop->outside;
 }
 
-int ramet_host_timed(void)
+int ramet_host_timed(const struct ramet *but)
 {
-	return ramet__timers_next(&ramet__this_loop->timers) != INT64_MAX;
+	size_t own = but && timer_armed(&but->timer);
+
+	return ramet__this_loop->timers.count > own;
 }
 
 /* ---- from outside -------------------------------------------------------- */

@@ -173,6 +173,28 @@ static int wait_events(struct loop *l, int64_t timeout)
 	return n;
 }
 
+static int64_t until(const struct loop *l, int64_t when)
+{
+	return when > l->now ? when - l->now : 0;
+}
+
+/* The host may know better than we. */
+static bool is_stuck(const struct loop *l, int64_t next)
+{
+	if (l->host && l->host->is_stuck)
+		return l->host->is_stuck();
+	return next == INT64_MAX && !l->outside && !l->reachable;
+}
+
+static int64_t ask_host(struct loop *l, int64_t next)
+{
+	int64_t again = l->host->on_deadlock();
+
+	if (l->ready || has_mail(l))
+		return 0;
+	return until(l, next) < again ? until(l, next) : again;
+}
+
 /* How long to wait when nothing is ready: till the next timer.  If nothing at
  * all can happen, that is a deadlock: main is made ready, if it can be told. As
  * long as that is in doubt, look again. */
@@ -182,19 +204,15 @@ static int64_t patience(struct loop *l)
 
 	if (has_mail(l))
 		return 0;
-	if (next == INT64_MAX) {
-		if (l->outside || l->reachable)
-			return RAMET_NEVER;
-		if (l->host) {
-			next = l->host->on_deadlock();
-			return l->ready || has_mail(l) ? 0 : next;
-		}
+	if (is_stuck(l, next)) {
+		if (l->host)
+			return ask_host(l, next);
 		if (ramet__doubt(l))
 			return l->doubt;
 		l->on_deadlock(l);
 		return l->ready ? 0 : RAMET_NEVER; /* a signal may help */
 	}
-	return next > l->now ? next - l->now : 0;
+	return next == INT64_MAX ? RAMET_NEVER : until(l, next);
 }
 
 static void tidy(struct loop *l)
@@ -320,25 +338,29 @@ void ramet__leave_slowly(struct ramet *from, struct ramet *to)
 		swap_guests(from, to);
 }
 
-/* Run others until `me` is run again. */
-static void run_others(struct loop *l, struct ramet *me)
+/* Jump to another ramet, and go on when something jumps back. */
+SWITCHING switch_to(struct loop *l, struct ramet *me, struct ramet *to)
 {
-	struct ramet *to = ramet__next(l);
-	struct cxx_state cxx;
+	int saved = *l->errno_at;
+	struct cxx_state cxx = *l->cxx;
 	void *fake = NULL;
-	int saved;
 
-	if (to == me) {
-		me->state = STATE_RUNNING;
-		return;
-	}
-	saved = *l->errno_at;
-	cxx = *l->cxx;
 	depart(l, me, to, &fake);
 	arch_switch(&me->context, &to->context);
 	arrive(l, fake);
 	*l->errno_at = saved;
 	*l->cxx = cxx;
+}
+
+/* Run others until `me` is run again. */
+static void run_others(struct loop *l, struct ramet *me)
+{
+	struct ramet *to = ramet__next(l);
+
+	if (to == me)
+		me->state = STATE_RUNNING;
+	else
+		switch_to(l, me, to);
 }
 
 static inline void end_wait(struct ramet *t, int result)
@@ -437,6 +459,35 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 	me->wait = WAIT_NONE;
 	if (unlikely(me->result == -ETIMEDOUT && !own))
 		mark_expired(l, me);
+	return me->result;
+}
+
+/* Without the ready queue, unless something else is due.  Few calls lie between
+ * here and the jump: each return after it is one that the processor expects to
+ * lead elsewhere. */
+int ramet__park_for(struct loop *l, struct ramet *to, enum wait wait,
+		    const void *object)
+{
+	struct ramet *me = l->current;
+
+	if (unlikely(me->state != STATE_RUNNING || l->until_look == 1 ||
+		     me->deadline != RAMET_NEVER || timer_armed(&me->timer) ||
+		     me->flags & FLAG_INTERRUPTED || kernel_picks())) {
+		ramet__wake_first(to, 0);
+		return ramet__park_until(l, wait, object, RAMET_NEVER);
+	}
+	end_wait(to, 0);
+	l->until_look--;
+	l->allowance = ALLOWANCE;
+	me->state = STATE_PARKED;
+	me->wait = (uint8_t)wait;
+	me->wait_object = object;
+	me->until = RAMET_NEVER;
+	me->since = l->now;
+	l->outside += wait >= WAIT_OUTSIDE;
+	check(ramet__loop_changed(l));
+	switch_to(l, me, to);
+	me->wait = WAIT_NONE;
 	return me->result;
 }
 

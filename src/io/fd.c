@@ -385,6 +385,10 @@ void ramet__io_after_fork(struct loop *l)
 			f->generation =
 				0; /* looked at afresh at its next use */
 			f->watched = f->drained = f->moving = false;
+			if (l->host) { /* whose guests go on: core/fork.c */
+				wake_all(&f->readers, 0);
+				wake_all(&f->writers, 0);
+			}
 			f->readers = f->writers = (struct ramet_waitq){0};
 		}
 	ramet__numbers_after_fork();

@@ -7,6 +7,8 @@
  * itself, whose time has come.
  */
 #include "sync/lot.h"
+
+#include "core/stack.h"
 #include "sync/later.h"
 
 #include "kernel/calls.h"
@@ -504,9 +506,32 @@ void ramet__lot_leave(struct loop *l)
 
 uint32_t ramet__lot_forks;
 
+/* Nobody will ever find it in its bucket, nor may it look itself. */
+static void leave_for_good(struct ramet *t, void *unused)
+{
+	(void)unused;
+	if (t->state == STATE_PARKED &&
+	    (t->wait == WAIT_LOT || t->wait == WAIT_LOT_OPEN))
+		t->flags |= FLAG_SHIELD;
+}
+
+/* A host's guests go on waiting (core/fork.c), if no other thread can have been
+ * about anything here. */
+static bool guests_stay(struct loop *l)
+{
+	if (!l || !l->host || !l->in_lot)
+		return false;
+	if (only == l && !shared)
+		return true;
+	ramet__each(l, leave_for_good, NULL);
+	return false;
+}
+
 /* Writes only where something was: most pages stay the parent's. */
 void ramet__lot_after_fork(void)
 {
+	if (guests_stay(ramet__this_loop))
+		return;
 	for (struct bucket *b = buckets; b < buckets + BUCKETS; b++)
 		if (b->first || b->lock)
 			*b = (struct bucket){0};
