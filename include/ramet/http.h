@@ -236,6 +236,66 @@ RAMET_API struct ramet_conn *ramet_http_upgrade(struct ramet_http *h,
 RAMET_API ssize_t ramet_http_raw_read(struct ramet_http *h, void *buf,
 				      size_t size);
 
+/* ---- reading requests by oneself -------------------------------------------
+ *
+ * The server's reader, for servers that have buffers, connections and answers
+ * of their own.  Nothing of it blocks, or keeps what it is given; it may be
+ * used where there is no loop.
+ */
+struct ramet_http_reader;
+
+/* A part of the head, from its first byte on. */
+struct ramet_http_text {
+	uint32_t at, size;
+};
+
+enum {
+	RAMET_HTTP_PERSISTS = 1, /* the connection lasts beyond this request */
+	RAMET_HTTP_UPGRADES = 2, /* it asks for another protocol */
+	RAMET_HTTP_EXPECTS = 4,  /* it waits for "100 Continue" */
+};
+
+struct ramet_http_request_head {
+	struct ramet_http_text method, target;
+	int version;    /* 10, 11 */
+	int flags;      /* RAMET_HTTP_ */
+	int64_t body;   /* its size; -1: it comes in chunks */
+	size_t headers; /* how many */
+	int status;     /* why it is refused: 400, 414, 417, 431, 501, 505 */
+};
+
+/* head_max: bytes of a head, 0: 16 KiB; headers_max: 0: 100, at most 128. NULL:
+ * EINVAL, ENOMEM. */
+RAMET_API struct ramet_http_reader *ramet_http_reader_new(size_t head_max,
+							  size_t headers_max);
+
+/* NULL is allowed. */
+RAMET_API void ramet_http_reader_free(struct ramet_http_reader *r);
+
+/* Before the first byte of each request but the first. */
+RAMET_API void ramet_http_reader_begin(struct ramet_http_reader *r);
+
+/* Read on: the head's bytes so far are those `size` at buf, among them those of
+ * the earlier calls.  Returns the size of the head once it is whole, and fills
+ * *h; 0: more is needed; or -1: EPROTO, h->status says what to answer. */
+RAMET_API ssize_t ramet_http_reader_head(struct ramet_http_reader *r,
+					 const char *buf, size_t size,
+					 struct ramet_http_request_head *h);
+
+/* The i-th header of the head: 1, or 0: there are not so many.  After the end
+ * of a body in chunks: of its trailer. */
+RAMET_API int ramet_http_reader_header(const struct ramet_http_reader *r,
+				       size_t i, struct ramet_http_text *name,
+				       struct ramet_http_text *value);
+
+/* Read on in a body in chunks: of the `size` bytes at buf those that are data
+ * are moved to buf, *data bytes.  Returns how many bytes were used; the next
+ * call begins with the others, and more behind them if none was used.  *ended:
+ * that was the end.  Or -1: EPROTO (400), and *data is what was good. */
+RAMET_API ssize_t ramet_http_reader_chunks(struct ramet_http_reader *r,
+					   char *buf, size_t size, size_t *data,
+					   int *ended);
+
 /* ---- client ------------------------------------------------------------- */
 
 struct ramet_http_client;   /* connections that are kept, by origin; one loop's */
