@@ -358,7 +358,7 @@ TEST(mistakes_are_refused_with_a_sentence)
 
 	CHECK_ERR(ramet_patch(0, "*"), EINVAL);
 	CHECK(says("no groups"));
-	CHECK_ERR(ramet_patch(512, "*"), EINVAL);
+	CHECK_ERR(ramet_patch(2048, "*"), EINVAL);
 	CHECK(says("none of a group"));
 	CHECK_ERR(ramet_patch(RAMET_TIME, NULL), EINVAL);
 	CHECK(says("no pattern"));
@@ -394,6 +394,8 @@ TEST(groups_have_names)
 				    "stdio,file"),
 		 RAMET_PATCH_ALL);
 	CHECK_EQ(ramet_patch_groups("all"), RAMET_PATCH_ALL);
+	CHECK_EQ(ramet_patch_groups("lock"), RAMET_LOCK);
+	CHECK_EQ(ramet_patch_groups("sem,lock"), RAMET_LOCK | RAMET_SEM);
 	CHECK_EQ(ramet_patch_groups("io"), RAMET_PATCH_IO);
 	CHECK_EQ(ramet_patch_groups("dns,dns"), RAMET_DNS);
 	CHECK_EQ(ramet_patch_groups(""), 0);
@@ -1015,6 +1017,62 @@ TEST(threads_made_after_group_thread_is_patched_are_ramets)
 	CHECK(pthread_equal(thread, self));
 	CHECK(ramet_unpatch(RAMET_THREAD, "*") > 0);
 	CHECK_EQ(ramet_patched("pthread_create"), 0);
+}
+
+TEST(groups_thread_and_lock_exclude_each_other)
+{
+	CHECK_ERR(ramet_patch(RAMET_THREAD | RAMET_LOCK, "*"), EINVAL);
+	CHECK(says("leave out"));
+	CHECK(ramet_patch(RAMET_LOCK | RAMET_SEM, "libpatch_lazy") > 0);
+	CHECK_ERR(ramet_patch(RAMET_THREAD, "*"), EBUSY);
+	CHECK(says("undo"));
+	CHECK(ramet_unpatch(RAMET_LOCK | RAMET_SEM, "libpatch_lazy") > 0);
+	if (TEST_ASAN || TEST_TSAN)
+		test_skip("sanitizers have threads of their own");
+	if (ramet_patch(RAMET_THREAD, "*") < 0)
+		test_skip(ramet_patch_reason());
+	CHECK_ERR(ramet_patch(RAMET_SEM, "libpatch_lazy"), EBUSY);
+	CHECK(says("group thread is patched"));
+	CHECK(ramet_unpatch(RAMET_THREAD, "*") > 0);
+}
+
+/* ---- groups lock and sem ------------------------------------------------ */
+
+struct taking {
+	pthread_mutex_t mutex;
+	bool has;
+};
+
+static void *takes(void *taking)
+{
+	struct taking *t = taking;
+
+	CHECK_EQ(lazy_lock(&t->mutex), 0);
+	t->has = true;
+	CHECK_EQ(lazy_unlock(&t->mutex), 0);
+	return NULL;
+}
+
+TEST(a_lock_of_a_patched_library_parks_its_ramet)
+{
+	struct taking t = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	void *self = made(dlopen(NULL, RTLD_NOW));
+	struct ramet *other;
+
+	CHECK_EQ(ramet_patch(RAMET_LOCK, "libpatch_lazy"), 2);
+	CHECK_EQ(ramet_patched("pthread_mutex_lock"), 1);
+	CHECK_EQ(ramet_patched("pthread_mutex_unlock"), 1);
+	CHECK_EQ(lazy_lock(&t.mutex), 0);
+	other = spawn(takes, &t);
+	let_run();
+	CHECK(!t.has);
+	CHECK_EQ(lazy_unlock(&t.mutex), 0);
+	join(other);
+	CHECK(t.has);
+	CHECK(dlsym(self, "pthread_mutex_lock") == pthread_mutex_lock);
+	CHECK_EQ(ramet_unpatch(RAMET_LOCK, "libpatch_lazy"), 2);
+	CHECK_EQ(ramet_patched("pthread_mutex_lock"), 0);
+	dlclose(self);
 }
 
 static void *yields_until_stop(void *arg)

@@ -103,7 +103,7 @@ static bool is_runtimes(void **at)
 }
 
 static bool may_patch(const struct change *c, const struct elf *elf,
-		      const ElfW(Rela) *r, const struct patch_row *row,
+		      const ElfW(Rela) * r, const struct patch_row *row,
 		      void **at)
 {
 	return elf_symbol_of(elf, r)->st_shndx == SHN_UNDEF &&
@@ -140,7 +140,7 @@ static int restore(struct change *c, const struct elf *elf, struct slot *s)
 
 /* One slot of a function in the table. */
 static int visit(struct change *c, const struct elf *elf, unsigned wanted,
-		 const ElfW(Rela) *r, const struct patch_row *row)
+		 const ElfW(Rela) * r, const struct patch_row *row)
 {
 	void **at = (void **)(elf->base + r->r_offset);
 	void *value = __atomic_load_n(at, __ATOMIC_ACQUIRE);
@@ -155,6 +155,16 @@ static int visit(struct change *c, const struct elf *elf, unsigned wanted,
 		return 0; /* listed twice */
 	was->changed = false;
 	return want ? slots_add(&c->after, was) : restore(c, elf, was);
+}
+
+static int visit_rows(struct change *c, const struct elf *elf, unsigned wanted,
+		      const ElfW(Rela) * r, const struct patch_row *row)
+{
+	int err = 0;
+
+	for (; row && !err; row = patch_row_second(row))
+		err = visit(c, elf, wanted, r, row);
+	return err;
 }
 
 /* ---- which objects ------------------------------------------------------ */
@@ -176,7 +186,7 @@ bool change_spares(const struct elf *elf)
 }
 
 /* A value that the static linker has left: an offset, or nothing. */
-static bool is_raw(const struct elf *elf, const ElfW(Rela) *r)
+static bool is_raw(const struct elf *elf, const ElfW(Rela) * r)
 {
 	const uintptr_t *value = (const void *)(elf->base + r->r_offset);
 	const ElfW(Sym) *s = elf_symbol_of(elf, r);
@@ -207,7 +217,7 @@ static bool is_relocated(const struct elf *elf)
 }
 
 static int visit_all(struct change *c, const struct elf *elf, unsigned wanted,
-		     const ElfW(Rela) *list, size_t count)
+		     const ElfW(Rela) * list, size_t count)
 {
 	int err = 0;
 
@@ -221,7 +231,7 @@ static int visit_all(struct change *c, const struct elf *elf, unsigned wanted,
 			continue;
 		row = patch_row(elf_name_of(elf, r));
 		if (row && elf_covers(elf, (void *)(elf->base + r->r_offset)))
-			err = visit(c, elf, wanted, r, row);
+			err = visit_rows(c, elf, wanted, r, row);
 	}
 	return err;
 }

@@ -176,7 +176,9 @@ static void *replacement(void *handle, const char *name, const char *version,
 	if (!row || handle == RTLD_NEXT)
 		return NULL;
 	groups = patch_groups_at(caller);
-	if (row->group && !(row->group & groups))
+	while (row && row->group && !(row->group & groups))
+		row = patch_row_second(row);
+	if (!row)
 		return NULL;
 	found = version ? libc.dlvsym(handle, name, version)
 			: libc.dlsym(handle, name);

@@ -14,7 +14,9 @@
 	X(RAMET_OS, "os", "waitpid system popen fork")                         \
 	X(RAMET_SIGNAL, "signal", "sigwait pause sigaction pthread_kill")      \
 	X(RAMET_STDIO, "stdio", "fgets fread flockfile")                       \
-	X(RAMET_FILE, "file", "open pread fsync flock")
+	X(RAMET_FILE, "file", "open pread fsync flock")                        \
+	X(RAMET_LOCK, "lock", "pthread_mutex_lock, rwlocks, conditions")       \
+	X(RAMET_SEM, "sem", "sem_wait sem_post")
 
 /* Of several groups. */
 #define PATCH_GROUP_SETS(X)                                                    \

@@ -11,10 +11,14 @@
 #include "patch/engine/tasks.h"
 #include "patch/hook.h"
 #include "patch/stdio/stdio.h"
+#include "patch/sync/sync.h"
 
 #include "kernel/libc.h"
 
 #include <string.h>
+
+/* Of the preloaded library. */
+extern char ramet__names_taken[] __attribute__((weak));
 
 static struct {
 	struct rules rules;
@@ -22,7 +26,10 @@ static struct {
 	struct lock_seen seen; /* what the slots are right for */
 	bool stands;           /* atomic: there are rules */
 	bool threads;          /* atomic: group thread is on, for all objects */
+	bool locks;            /* atomic: lock or sem is on for some */
 } engine;                      /* the rest: with the lock */
+
+enum { LOCKS = RAMET_LOCK | RAMET_SEM, KNOWN = RAMET_PATCH_ALL | LOCKS };
 
 static __thread const char *reason_ __attribute__((tls_model("initial-exec"))) =
 	"";
@@ -104,6 +111,8 @@ static int with_rules(struct rules *rules, const struct request *q,
 	__atomic_store_n(&engine.threads,
 			 (rules_wanted(&engine.rules, "") & RAMET_THREAD) != 0,
 			 __ATOMIC_RELEASE);
+	__atomic_store_n(&engine.locks, rules_have(&engine.rules, LOCKS),
+			 __ATOMIC_RELEASE);
 	return (int)(q->on ? c.patched : c.restored);
 }
 
@@ -128,7 +137,7 @@ static int check(unsigned groups, const char *pattern)
 {
 	if (!groups)
 		return refuse(-EINVAL, "no groups are given");
-	if (groups & ~(unsigned)RAMET_PATCH_ALL)
+	if (groups & ~(unsigned)KNOWN)
 		return refuse(-EINVAL, "a bit is none of a group");
 	if (!pattern)
 		return refuse(-EINVAL, "no pattern is given: \"*\" is every "
@@ -154,6 +163,26 @@ static int all_or_none(unsigned groups, const char *pattern)
 			      "group thread is for \"*\" only: a lock that one "
 			      "library takes in the kernel and another as a "
 			      "ramet protects nothing");
+	return 0;
+}
+
+/* A ramet that is a thread to one library and not to another would hold locks
+ * that the two do not agree on. */
+static int one_kind_of_locks(unsigned groups)
+{
+	bool threads = groups & RAMET_THREAD, locks = groups & LOCKS;
+
+	if (threads && locks)
+		return refuse(-EINVAL, "group thread has locks of its own: "
+				       "leave out groups lock and sem");
+	if (threads && __atomic_load_n(&engine.locks, __ATOMIC_ACQUIRE))
+		return refuse(-EBUSY, "groups lock or sem are patched: undo "
+				      "that before group thread, which has "
+				      "locks of its own");
+	if (locks &&
+	    (threads_patched() || (ramet__names_taken && !ramet__sync_off)))
+		return refuse(-EBUSY, "group thread is patched, which has "
+				      "locks of its own, for all libraries");
 	return 0;
 }
 
@@ -245,6 +274,8 @@ int ramet_patch(unsigned groups, const char *pattern)
 	reason_ = err < 0 ? reason_ : "";
 	if (!err)
 		err = all_or_none(groups, pattern);
+	if (!err)
+		err = one_kind_of_locks(groups);
 	if (!err)
 		err = start();
 	if (!err && groups & RAMET_THREAD)

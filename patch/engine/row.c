@@ -2,6 +2,7 @@
 #include "patch/engine/row.h"
 
 #include "patch/hook.h"
+#include "patch/lock/lock.h"
 
 #include <string.h>
 
@@ -9,9 +10,14 @@
 	{#name_, group_, (void *)HOOK(name_),                                  \
 	 offsetof(struct libc_functions, name_)},
 
+#define SECOND_ROW(group_, type, name_, params)                                \
+	{#name_, group_, (void *)LOCK_HOOK(name_),                             \
+	 offsetof(struct libc_functions, name_)},
+
 #define PATCH_ONE(group, type, name, params) +1
 
-static const struct patch_row rows[] = {PATCH_GROUPS(ROW) PATCH_ENGINE(ROW)};
+static const struct patch_row rows[] = {PATCH_GROUPS(ROW) PATCH_ENGINE(ROW)
+						PATCH_LOCKS(SECOND_ROW)};
 
 /* Indices + 1 of rows, 0: none; what finds its place taken goes on the next. */
 enum { PLACES = 2048 };
@@ -43,12 +49,27 @@ void patch_rows_sort(void)
 	}
 }
 
-const struct patch_row *patch_row(const char *name)
+/* From a place on. */
+static const struct patch_row *find(uint32_t p, const char *name)
 {
-	for (uint32_t p = place_of(name); places[p]; p = (p + 1) % PLACES)
+	for (; places[p]; p = (p + 1) % PLACES)
 		if (strcmp(rows[places[p] - 1].name, name) == 0)
 			return &rows[places[p] - 1];
 	return NULL;
+}
+
+const struct patch_row *patch_row(const char *name)
+{
+	return find(place_of(name), name);
+}
+
+const struct patch_row *patch_row_second(const struct patch_row *row)
+{
+	uint32_t p = place_of(row->name);
+
+	while (places[p] != row - rows + 1)
+		p = (p + 1) % PLACES;
+	return find((p + 1) % PLACES, row->name);
 }
 
 const struct patch_row *patch_row_look_for(const char *name)

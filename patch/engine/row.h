@@ -13,8 +13,10 @@ struct patch_row {
 	size_t libc_at; /* where struct libc_functions has libc's own */
 };
 
-/* The function's row; NULL: not one that can be replaced. */
+/* The function's row; NULL: not one that can be replaced.  Locks have a second
+ * one, of another group; only one of the two groups is ever on. */
 const struct patch_row *patch_row(const char *name);
+const struct patch_row *patch_row_second(const struct patch_row *row);
 
 /* The same, slowly, but without patch_rows_sort. */
 const struct patch_row *patch_row_look_for(const char *name);

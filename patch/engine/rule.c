@@ -120,6 +120,14 @@ bool rules_any(const struct rules *rules)
 	return rules->count > 0; /* the first is always "on" */
 }
 
+bool rules_have(const struct rules *rules, unsigned groups)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (list(rules)[i].on && list(rules)[i].groups & groups)
+			return true;
+	return false;
+}
+
 /* "off" says nothing of groups that no rule before has put on. */
 static void append(struct rules *to, const struct rule *rule, unsigned groups)
 {

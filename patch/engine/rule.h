@@ -33,6 +33,9 @@ unsigned rules_wanted(const struct rules *rules, const char *name);
 /* Whether there is anything to be replaced. */
 bool rules_any(const struct rules *rules);
 
+/* Whether one of the groups is on for anything. */
+bool rules_have(const struct rules *rules, unsigned groups);
+
 /* Make `to`, which is empty, what `from` becomes by one more rule; rules that
  * no longer matter are left out.  Returns 0 or -ENOMEM. */
 int rules_with(struct rules *to, const struct rules *from, unsigned groups,

@@ -11,6 +11,7 @@
 
 #include "patch/dns/table.h"
 #include "patch/file/table.h"
+#include "patch/lock/table.h"
 #include "patch/os/table.h"
 #include "patch/select/table.h"
 #include "patch/signal/table.h"
@@ -21,7 +22,8 @@
 #include "patch/time/table.h"
 #include "patch/trace/table.h"
 
-/* dlopen and dlsym belong to no group: they are how what comes later is seen. */
+/* dlopen and dlsym belong to no group: they are how what comes later is seen.
+ */
 #define PATCH_ENGINE(X)                                                        \
 	X(0, void *, dlopen, (const char *file, int mode))                     \
 	X(0, void *, dlmopen, (Lmid_t space, const char *file, int mode))      \

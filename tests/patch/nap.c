@@ -1,4 +1,5 @@
-/* nap.c - a library that sleeps, made several times under several names. */
+/* nap.c - a library that sleeps and locks, made several times under several
+ * names. */
 #include "nap.h"
 
 #include <unistd.h>
@@ -11,4 +12,14 @@ unsigned NAP(sleep)(unsigned seconds)
 int NAP(usleep)(useconds_t us)
 {
 	return usleep(us);
+}
+
+int NAP(lock)(pthread_mutex_t *mutex)
+{
+	return pthread_mutex_lock(mutex);
+}
+
+int NAP(unlock)(pthread_mutex_t *mutex)
+{
+	return pthread_mutex_unlock(mutex);
 }

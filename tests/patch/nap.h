@@ -2,6 +2,7 @@
 #ifndef PATCH_NAP_H
 #define PATCH_NAP_H
 
+#include <pthread.h>
 #include <unistd.h>
 
 #define NAP_PASTE(prefix, name) prefix##_##name
@@ -10,7 +11,9 @@
 
 #define NAP_DECLARE(prefix)                                                    \
 	unsigned prefix##_sleep(unsigned seconds);                             \
-	int prefix##_usleep(useconds_t us);
+	int prefix##_usleep(useconds_t us);                                    \
+	int prefix##_lock(pthread_mutex_t *mutex);                             \
+	int prefix##_unlock(pthread_mutex_t *mutex);
 
 NAP_DECLARE(lazy)
 NAP_DECLARE(sealed)

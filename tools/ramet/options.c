@@ -58,7 +58,7 @@ const char *group_names(unsigned set, char *buf, size_t size)
 	size_t used = 0;
 
 	*buf = '\0';
-	for (unsigned bit = 1; bit & RAMET_PATCH_ALL; bit <<= 1)
+	for (unsigned bit = 1; bit <= RAMET_SEM; bit <<= 1)
 		if (set & bit && used < size)
 			used += (size_t)snprintf(buf + used, size - used,
 						 "%s%s", used ? "," : "",
@@ -223,6 +223,10 @@ static void check_sense(struct options *o)
 		       "library "
 		       "takes in the kernel and another as a ramet protects "
 		       "nothing; leave it out of --patch");
+	if (!o->libs && o->groups & (RAMET_LOCK | RAMET_SEM))
+		refuse(STATUS_REFUSED, "groups lock and sem are for libraries: "
+				       "name them with --lib, or patch group "
+				       "thread");
 	if (o->json && !o->list && !o->report)
 		refuse(STATUS_REFUSED,
 		       "--json says how --list or --report write; add one");
