@@ -3,7 +3,8 @@
 #include "green.h"
 
 PyObject *exc_greenlet_exit, *exc_greenlet_error, *exc_loop_exit,
-	*exc_blocking_switch_out, *exc_invalid_switch, *exc_invalid_thread_use;
+	*exc_blocking_switch_out, *exc_invalid_switch, *exc_invalid_thread_use,
+	*exc_concurrent_use, *exc_hub_destroyed;
 
 PyObject *exception_take(void)
 {
@@ -122,7 +123,14 @@ int exception_ready(PyObject *m)
 	exc_invalid_thread_use =
 		make(m, "gevent.exceptions.InvalidThreadUseError",
 		     PyExc_RuntimeError, "An object of another thread.");
-	return exc_greenlet_exit && exc_greenlet_error && exc_loop_exit &&
+	exc_concurrent_use =
+		make(m, "gevent.exceptions.ConcurrentObjectUseError",
+		     PyExc_AssertionError,
+		     "Two greenlets at once where there may be one.");
+	exc_hub_destroyed = make(m, "gevent.exceptions.HubDestroyed",
+				 exc_greenlet_exit, "The hub has ended.");
+	return exc_concurrent_use && exc_hub_destroyed && exc_greenlet_exit &&
+			       exc_greenlet_error && exc_loop_exit &&
 			       exc_blocking_switch_out && exc_invalid_switch &&
 			       exc_invalid_thread_use
 		       ? 0

@@ -13,13 +13,14 @@
 #include <ramet/host.h>
 
 struct thread;
+struct local_entry;
 
 enum phase { PHASE_NEW, PHASE_STARTED, PHASE_DEAD };
 
+/* Its first members are what users of the C API know (capsule.c). */
 struct greenlet {
-	PyObject_HEAD PyObject *dict, *weakrefs;
-	struct thread
-		*thread; /* where it was made, and runs; NULL: that is gone */
+	PyObject_HEAD PyObject *weakrefs, *dict;
+	struct thread *thread;   /* where it was made, and runs */
 	struct greenlet *parent; /* owned; NULL: a main */
 	PyObject *run;           /* owned; until it starts */
 	enum phase phase;
@@ -28,14 +29,22 @@ struct greenlet {
 	bool woken;          /* its wait has been ended by greenlet_wake */
 	bool posted;         /* `call` is on its way to its loop */
 	bool is_left;        /* in its thread's list `left` */
+	bool entered;        /* it has run; before that `value` is a tuple */
+	bool refused;        /* a wait, because its thread ends */
 	struct ramet *ramet; /* while it is started */
 	/* What its switch or wait is to return or raise: owned. */
-	PyObject *value;   /* arguments of switch(): a tuple */
-	PyObject *kwargs;  /* of the same; NULL if there are none */
+	PyObject *value;   /* what switch() returns; its run's arguments */
+	PyObject *kwargs;  /* of its run; NULL if there are none */
 	PyObject *pending; /* an exception */
+	PyObject *later;   /* a list of those to come after it; NULL: none */
+	/* What it does instead of calling its run; it takes `pending` itself.
+	 */
+	void (*body)(struct greenlet *);
+	struct local_entry *locals; /* local.c's: its own values */
 	struct greenlet *next_left;
-	struct ramet_host_call call; /* other threads wake it by this */
-	struct pystate state;        /* while it is suspended */
+	struct greenlet *next, **link; /* of those of its thread with a ramet */
+	struct ramet_host_call call;   /* other threads wake it by this */
+	struct pystate state;          /* while it is suspended */
 };
 
 extern PyTypeObject *greenlet_type;
@@ -48,12 +57,22 @@ struct thread {
 	struct greenlet *main, *current; /* owned */
 	struct greenlet *hub;            /* owned; NULL until needed */
 	struct greenlet *left; /* owned: to be let go of, see greenlet_arrive */
-	struct pylocals locals; /* of greenlets without their own */
-	bool gave_gil;          /* the loop sleeps without it */
-	bool closed;            /* the OS thread has ended */
-	size_t users;           /* its greenlets, and itself */
-	struct hub *hub_state;  /* hub.c's; NULL until needed */
+	struct greenlet *started; /* all that have a ramet, newest first */
+	struct greenlet *origin;  /* owned: who ran before, for the tracer */
+	PyObject *tracer;         /* owned: greenlet.settrace's; or NULL */
+	struct pylocals locals;   /* of greenlets without their own */
+	bool gave_gil;            /* the loop sleeps without it */
+	bool closing;             /* its greenlets are being ended */
+	bool closed;              /* the OS thread has ended */
+	struct thread *next;      /* all of them */
+	size_t users;             /* its greenlets, and itself */
+	size_t mails; /* what other threads have sent and it not received */
+	struct hub *hub_state; /* hub.c's; NULL until needed */
 	uint64_t switches;
+	/* For the watchdog, which reads them without the GIL: when the hub's
+	 * first timer is due, and how many Timeouts are armed. */
+	int64_t hub_due;
+	size_t timeouts;
 };
 
 extern __thread struct thread *this_thread
@@ -68,13 +87,16 @@ static inline struct thread *thread_get(void)
 	return this_thread ? this_thread : thread_make();
 }
 
+/* How many OS threads have one. */
+size_t thread_count(void);
+
 /* One user less. */
 void thread_put(struct thread *t);
 
 /* OS threads of the interpreter that are idle, and so will wake nobody. */
 extern int thread_idle_workers;
 
-/* Whether the greenlets of g's thread can run still. */
+/* Whether g belongs to the calling thread, and can run still. */
 static inline bool greenlet_is_ours(const struct greenlet *g)
 {
 	return g->thread && g->thread == this_thread;
@@ -95,16 +117,77 @@ extern size_t greenlet_stack_size;
 PyObject *greenlet_transfer(struct greenlet *to, PyObject *value,
 			    PyObject *kwargs, PyObject *exc);
 
+/* The same with `value` as it is to be returned; takes it. */
+PyObject *greenlet_send(struct greenlet *to, PyObject *value);
+
+/* What a greenlet has been told and has not seen yet, while it runs code that
+ * may wait in between. */
+struct greenlet_mail {
+	PyObject *value, *kwargs, *pending;
+	bool woken;
+};
+
+static inline struct greenlet_mail greenlet_set_aside(struct greenlet *g)
+{
+	struct greenlet_mail m = {g->value, g->kwargs, g->pending, g->woken};
+
+	g->value = g->kwargs = g->pending = NULL;
+	return m;
+}
+
+static inline void greenlet_take_back(struct greenlet *g,
+				      struct greenlet_mail m)
+{
+	g->woken |= m.woken;
+	if (m.value)
+		Py_XSETREF(g->value, m.value);
+	if (m.kwargs)
+		Py_XSETREF(g->kwargs, m.kwargs);
+	if (m.pending)
+		Py_XSETREF(g->pending, m.pending);
+}
+
+/* One that is suspended ends, by GreenletExit; it comes back to the caller. */
+void greenlet_kill(struct greenlet *g);
+
+/* greenlet.throw. */
+PyObject *greenlet_throw(struct greenlet *g, PyObject *type, PyObject *value,
+			 PyObject *traceback);
+
+/* Returns 0, or -1 with an exception. */
+int greenlet_set_parent(struct greenlet *g, struct greenlet *parent);
+
+/* Whether it has begun and stands still, and can go on. */
+bool greenlet_is_suspended(const struct greenlet *g);
+
+/* Where it runs: one that has not begun does so where its parent is. */
+struct thread *greenlet_home(const struct greenlet *g);
+
+/* It runs in t from now on. */
+void greenlet_move(struct greenlet *g, struct thread *t);
+
 /* Give a greenlet that has not started a ramet: it starts when that is woken,
  * by calling its run with g->value and g->kwargs.  Returns 0, or -1 with an
  * exception. */
 int greenlet_begin(struct greenlet *g);
 
 /* First thing after anything that may have run others. */
-void greenlet_arrive(struct thread *t);
+void greenlet_settle(struct thread *t);
+static inline void greenlet_arrive(struct thread *t)
+{
+	if (t->left || t->origin)
+		greenlet_settle(t);
+}
 
 /* The current greenlet stops being that. */
 void greenlet_depart(struct thread *t);
+
+/* One of the type greenlet or derived, as its __new__ makes it.  NULL with an
+ * exception. */
+struct greenlet *greenlet_new(PyTypeObject *type);
+/* Let go of a reference to g in its own thread, at its next switch.  From any
+ * thread. */
+void greenlet_let_go(struct thread *t, struct greenlet *g);
 
 /* The one that an OS thread begins with.  NULL with an exception. */
 struct greenlet *greenlet_new_main(struct thread *t);
@@ -124,8 +207,37 @@ int greenlet_wait(const char *what, int64_t when);
 void greenlet_wake(struct greenlet *g);
 
 /* Raise `exc`, an instance, in g at once or, if it is not waiting, at its next
- * wait; start it if it has not.  Does not block.  From g's thread. */
+ * wait; start it if it has not.  Several are raised one after the other.  Does
+ * not block.  From g's thread. */
 int greenlet_throw_later(struct greenlet *g, PyObject *exc);
+
+/* Around a function of libramet's that blocks the caller (ramet_recv): first
+ * whether it may be called, 0 or -1 with an exception; then what its errno, 0
+ * if it did not fail, means: -1 with an exception, 1: call it again, 0: what it
+ * says. */
+int greenlet_enter(struct thread *t);
+int greenlet_leave(struct thread *t, const char *what, int err);
+/* The same from any thread of Python. */
+int greenlet_throw_any(struct greenlet *g, PyObject *exc);
+
+/* Raise what was thrown into `me`, the caller: returns -1, or 0 if nothing was.
+ */
+int greenlet_raise(struct greenlet *me);
+
+/* Raise `exc` in g, which runs or is suspended in foreign C code, at its next
+ * bytecode, unless g->pending is raised before that.  From g's thread.  Returns 0,
+ * or -1 with an exception. */
+int greenlet_raise_soon(struct greenlet *g, PyObject *exc);
+
+/* End whatever g, which is not waiting in greenlet_wait, waits for: something is
+ * pending for it. */
+void greenlet_break_off(struct greenlet *g);
+
+/* Who is about to go on in foreign C code has something pending. */
+void greenlet_remind(void);
+
+/* The caller, g, raises what is pending: not once more. */
+void greenlet_raised(struct greenlet *g);
 
 /* The time limit of a Python call: None or a number of seconds, as a point in
  * time.  Returns 0, or -1 with an exception. */
@@ -146,7 +258,20 @@ PyObject *exception_make(PyObject *type, PyObject *value, PyObject *traceback);
 
 /* ramet.exceptions and greenlet's: owned by the module. */
 extern PyObject *exc_greenlet_exit, *exc_greenlet_error, *exc_loop_exit,
-	*exc_blocking_switch_out, *exc_invalid_switch, *exc_invalid_thread_use;
+	*exc_blocking_switch_out, *exc_invalid_switch, *exc_invalid_thread_use,
+	*exc_concurrent_use, *exc_hub_destroyed;
+
+/* ---- time limits (timeout.c) --------------------------------------------- */
+
+/* Raise Timeout(seconds); NULL: none.  Returns NULL. */
+PyObject *timeout_raise(PyObject *seconds);
+
+/* Whether o is a Timeout: its seconds, borrowed, and when it is due, -1 if it
+ * is not started. */
+bool timeout_as_limit(PyObject *o, PyObject **seconds, int64_t *when);
+
+/* t, which is the caller's, begins, or ends. */
+void watchdog_watch(struct thread *t, bool on);
 
 /* ---- the hub (hub.c) ----------------------------------------------------- */
 
@@ -161,8 +286,8 @@ struct hub_call {
 	bool queued;
 };
 
-/* Call call->fn(call) in the hub soon.  Does nothing if it is queued.  Returns
- * 0, or -1 with an exception.  For the hub's own thread. */
+/* Call call->fn(call) in t's hub soon.  Does nothing if it is queued.  Returns
+ * 0, or -1 with an exception.  From any thread of Python. */
 int hub_call(struct thread *t, struct hub_call *call);
 
 /* LoopExit, with the hub as one of its arguments, is set. */
@@ -171,13 +296,14 @@ void hub_set_loop_exit(struct thread *t);
 /* The thread ends. */
 void hub_close(struct thread *t);
 
-/* Take it back. */
+/* Take it back, in the hub's own thread. */
 void hub_uncall(struct thread *t, struct hub_call *call);
 
 /* A point in time at which the hub calls fn. */
 struct hub_timer {
 	int64_t when;
 	size_t place; /* in the heap, from 1; 0: it is not there */
+	bool unref;   /* it does not keep the loop alive */
 	void (*fn)(struct hub_timer *);
 };
 
@@ -188,13 +314,35 @@ void hub_timer_stop(struct thread *t, struct hub_timer *timer);
  * takes the exception that is set.  Never fails. */
 void hub_handle_error(PyObject *context);
 
+/* ---- values of local objects (local.c) ----------------------------------- */
+
+/* g has ended: let go of what local objects hold for it. */
+void local_forget(struct greenlet *g);
+
 /* ---- types, each added to the module by the file that has it --------------
  */
 
 int greenlet_ready(PyObject *module);
+int capsule_ready(PyObject *module);
 int thread_ready(PyObject *module);
 int exception_ready(PyObject *module);
 int hub_ready(PyObject *module);
+int patch_ready(PyObject *module);
+int loop_ready(PyObject *module);
+int watcher_ready(PyObject *module);
+int watcher_io_ready(PyObject *module);
+int watcher_signal_ready(PyObject *module);
+int watcher_timer_ready(PyObject *module);
+int waiter_ready(PyObject *module);
 int spawned_ready(PyObject *module);
+int linkable_ready(PyObject *module);
+int event_ready(PyObject *module);
+int result_ready(PyObject *module);
+int semaphore_ready(PyObject *module);
+int rlock_ready(PyObject *module);
+int queue_ready(PyObject *module);
+int channel_ready(PyObject *module);
+int local_ready(PyObject *module);
+int timeout_ready(PyObject *module);
 
 #endif

@@ -1,20 +1,16 @@
 /* hub.c - the greenlet in which an OS thread's callbacks run: what was called
  * soon, and what was called for a time. */
-#include "green.h"
+#include "hub.h"
 
 #include <errno.h>
 
-struct hub {
-	struct hub_call *calls, **calls_end;
-	struct hub_timer **timers; /* a heap, from 1: the earliest first */
-	size_t timer_count, timer_room;
-};
+enum { TIMER_GRAIN = 1000 * 1000 /* ns */ };
 
 /* The class of new hubs: _core.Hub or what ramet.hub makes of it. */
 static PyObject *hub_class;
+static PyTypeObject *hub_base;
 
-/* ---- calls
- * --------------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 static void run_calls(struct hub *h)
 {
@@ -35,20 +31,72 @@ static void run_calls(struct hub *h)
 	}
 }
 
-int hub_call(struct thread *t, struct hub_call *call)
+static void enqueue(struct thread *t, struct hub_call *call)
 {
-	struct greenlet *hub = hub_get(t);
 	struct hub *h = t->hub_state;
 
-	if (!hub)
-		return -1;
-	if (call->queued)
-		return 0;
-	call->queued = true;
 	call->next = NULL;
 	*h->calls_end = call;
 	h->calls_end = &call->next;
-	ramet_host_wake(hub->ramet);
+	ramet_host_wake(t->hub->ramet);
+}
+
+/* What another OS thread sends. */
+struct post {
+	struct ramet_host_call call;
+	struct hub_call *what;
+	struct thread *thread;
+};
+
+/* In the loop of the thread, which may be in foreign code without the GIL.  A
+ * hub that has been destroyed has left its successor the calls. */
+static void on_post(struct ramet_host_call *call)
+{
+	struct post *p = (struct post *)call;
+	struct thread *t = p->thread;
+	bool had = pystate_holds_gil(t->ts);
+
+	if (!had)
+		PyEval_RestoreThread(t->ts);
+	if (t->hub)
+		enqueue(t, p->what);
+	PyMem_RawFree(p);
+	if (!had)
+		PyEval_SaveThread();
+}
+
+static int post(struct thread *t, struct hub_call *call)
+{
+	struct post *p;
+
+	if (t->closed) {
+		PyErr_SetString(exc_invalid_thread_use,
+				"the OS thread of that has ended");
+		return -1;
+	}
+	p = PyMem_RawCalloc(1, sizeof *p);
+	if (!p) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	p->call.fn = on_post;
+	p->what = call;
+	p->thread = t;
+	call->queued = true;
+	ramet_host_post(t->main->ramet, &p->call);
+	return 0;
+}
+
+int hub_call(struct thread *t, struct hub_call *call)
+{
+	if (call->queued)
+		return 0;
+	if (t != this_thread)
+		return post(t, call);
+	if (!hub_get(t))
+		return -1;
+	call->queued = true;
+	enqueue(t, call);
 	return 0;
 }
 
@@ -59,16 +107,17 @@ void hub_uncall(struct thread *t, struct hub_call *call)
 
 	if (!call->queued)
 		return;
-	while (*link != call)
+	while (*link && *link != call)
 		link = &(*link)->next;
+	if (!*link) /* it is on its way from another thread */
+		return;
 	*link = call->next;
 	if (!call->next)
 		h->calls_end = link;
 	call->queued = false;
 }
 
-/* ---- timers: a binary heap
- * ------------------------------------------------------- */
+/* ---- timers: a binary heap ----------------------------------------------- */
 
 static void put(struct hub *h, size_t place, struct hub_timer *timer)
 {
@@ -118,6 +167,14 @@ static int make_room(struct hub *h)
 	return 0;
 }
 
+static void publish(struct thread *t, const struct hub *h)
+{
+	int64_t due = h->timer_count ? h->timers[1]->when : RAMET_NEVER;
+
+	if (due != t->hub_due)
+		__atomic_store_n(&t->hub_due, due, __ATOMIC_RELAXED);
+}
+
 int hub_timer_start(struct thread *t, struct hub_timer *timer, int64_t when)
 {
 	struct greenlet *hub = hub_get(t);
@@ -127,8 +184,10 @@ int hub_timer_start(struct thread *t, struct hub_timer *timer, int64_t when)
 		return -1;
 	hub_timer_stop(t, timer);
 	timer->when = when;
+	h->timer_refs += !timer->unref;
 	put(h, ++h->timer_count, timer);
 	rise(h, timer->place);
+	publish(t, h);
 	if (timer->place == 1)
 		ramet_host_wake(hub->ramet); /* it waits for a later one */
 	return 0;
@@ -143,23 +202,30 @@ void hub_timer_stop(struct thread *t, struct hub_timer *timer)
 	if (!place)
 		return;
 	timer->place = 0;
+	h->timer_refs -= !timer->unref;
 	last = h->timers[h->timer_count--];
-	if (last == timer)
-		return;
-	put(h, place, last);
-	rise(h, place);
-	sink(h, last->place);
+	if (last != timer) {
+		put(h, place, last);
+		rise(h, place);
+		sink(h, last->place);
+	}
+	publish(t, h);
 }
 
+/* Those of one moment.  If the hub is late, others that slept until a time
+ * between two of them are to run between. */
 static void run_timers(struct thread *t, struct hub *h)
 {
 	size_t most = h->timer_count; /* some may be started again at once */
-	int64_t now;
+	int64_t now, moment;
 
 	if (!most)
 		return;
 	now = ramet_now();
-	while (most-- && h->timer_count && h->timers[1]->when <= now) {
+	moment = h->timers[1]->when + TIMER_GRAIN;
+	if (moment > now)
+		moment = now;
+	while (most-- && h->timer_count && h->timers[1]->when <= moment) {
 		struct hub_timer *timer = h->timers[1];
 
 		hub_timer_stop(t, timer);
@@ -167,8 +233,7 @@ static void run_timers(struct thread *t, struct hub *h)
 	}
 }
 
-/* ---- the hub
- * ------------------------------------------------------------------------ */
+/* ---- the hub ------------------------------------------------------------- */
 
 static void park(struct thread *t, struct hub *h)
 {
@@ -178,7 +243,34 @@ static void park(struct thread *t, struct hub *h)
 	greenlet_arrive(t);
 }
 
-/* Nobody asks it to end. */
+static void give_way(struct thread *t)
+{
+	ramet_yield();
+	greenlet_arrive(t);
+}
+
+/* Idle watchers run when all others have had a turn and nothing came. */
+static void wait_turn(struct thread *t, struct hub *h)
+{
+	watchers_turn(h, TURN_PREPARE);
+	if (h->calls || h->turns[TURN_IDLE])
+		give_way(t);
+	else
+		park(t, h);
+	watchers_turn(h, TURN_CHECK);
+	if (!h->calls && h->turns[TURN_IDLE])
+		watchers_turn(h, TURN_IDLE);
+}
+
+/* The next hub_get makes another one, which takes over what is to be called. */
+static void leave_thread(struct thread *t, struct greenlet *hub)
+{
+	if (t->hub != hub)
+		return;
+	t->hub = NULL;
+	Py_DECREF(hub);
+}
+
 static PyObject *run(PyObject *self, PyObject *unused)
 {
 	struct greenlet *me = (struct greenlet *)self;
@@ -186,19 +278,35 @@ static PyObject *run(PyObject *self, PyObject *unused)
 	struct hub *h = t->hub_state;
 
 	(void)unused;
-	for (;;) {
+	if (me != t->hub || me != t->current) {
+		PyErr_SetString(PyExc_RuntimeError,
+				"a hub runs by itself, once");
+		return NULL;
+	}
+	while (t->hub == me) {
+		h->iteration++;
 		run_timers(t, h);
 		run_calls(h);
-		if (!h->calls)
-			park(t, h);
-		else
-			ramet_yield();
-		if (me->pending) {
-			exception_raise(me->pending);
-			me->pending = NULL;
+		if (t->hub != me)
+			break;
+		wait_turn(t, h);
+		if (greenlet_raise(me) < 0) {
+			leave_thread(t, me);
 			return NULL;
 		}
 	}
+	Py_RETURN_NONE;
+}
+
+bool hub_is_stuck(struct thread *t)
+{
+	struct hub *h = t->hub_state;
+
+	if (!h || !t->hub)
+		return !ramet_host_outside() && !ramet_host_timed(NULL);
+	return h->refs <= 0 && !h->timer_refs &&
+	       ramet_host_outside() <= h->pollers &&
+	       !ramet_host_timed(t->hub->ramet);
 }
 
 static struct greenlet *make(struct thread *t)
@@ -213,9 +321,20 @@ static struct greenlet *make(struct thread *t)
 	}
 	if (!t->hub_state->calls_end)
 		t->hub_state->calls_end = &t->hub_state->calls;
+	if (!t->hub_state->loop && !(t->hub_state->loop = loop_new(t)))
+		return NULL;
 	hub = (struct greenlet *)PyObject_CallNoArgs(hub_class);
 	if (!hub)
 		return NULL;
+	if (t->hub) { /* its constructor needed one, and that is it */
+		Py_DECREF(hub);
+		return t->hub;
+	}
+	if (!PyObject_TypeCheck(hub, hub_base)) {
+		PyErr_SetString(PyExc_TypeError, "the class makes no Hub");
+		Py_DECREF(hub);
+		return NULL;
+	}
 	Py_INCREF(t->main);
 	Py_XSETREF(hub->parent, t->main);
 	hub->is_hub = true;
@@ -235,10 +354,26 @@ struct greenlet *hub_get(struct thread *t)
 
 void hub_close(struct thread *t)
 {
-	if (t->hub_state)
-		PyMem_Free(t->hub_state->timers);
+	if (!t->hub_state)
+		return;
+	Py_CLEAR(t->hub_state->loop);
+	PyMem_Free(t->hub_state->timers);
 	PyMem_Free(t->hub_state);
 	t->hub_state = NULL;
+}
+
+/* hub.loop.debug(), or None: a new reference. */
+static PyObject *debug_of(PyObject *hub)
+{
+	PyObject *loop = PyObject_GetAttrString(hub, "loop");
+	PyObject *debug =
+		loop ? PyObject_CallMethod(loop, "debug", NULL) : NULL;
+
+	Py_XDECREF(loop);
+	if (debug)
+		return debug;
+	PyErr_Clear();
+	return Py_NewRef(Py_None);
 }
 
 void hub_set_loop_exit(struct thread *t)
@@ -248,7 +383,8 @@ void hub_set_loop_exit(struct thread *t)
 
 	if (!hub)
 		return;
-	args = Py_BuildValue("(sO)", "This operation would block forever", hub);
+	args = Py_BuildValue("(sON)", "This operation would block forever", hub,
+			     debug_of(hub));
 	if (args)
 		PyErr_SetObject(exc_loop_exit, args);
 	Py_XDECREF(args);
@@ -283,8 +419,7 @@ void hub_handle_error(PyObject *context)
 	Py_DECREF(exc);
 }
 
-/* ---- Python's view
- * -------------------------------------------------------------------- */
+/* ---- Python's view ------------------------------------------------------- */
 
 static PyObject *handle_error(PyObject *self, PyObject *args)
 {
@@ -304,6 +439,150 @@ static PyObject *switch_to_hub(PyObject *self, PyObject *unused)
 {
 	(void)unused;
 	return greenlet_transfer((struct greenlet *)self, NULL, NULL, NULL);
+}
+
+/* Its own time limit must not keep the loop alive. */
+struct join_limit {
+	struct hub_timer timer;
+	struct greenlet *main;
+};
+
+static void on_join_limit(struct hub_timer *timer)
+{
+	struct join_limit *l = (struct join_limit *)timer;
+
+	ramet_host_end(l->main->ramet, ETIMEDOUT);
+}
+
+static int start_limit(struct thread *t, struct join_limit *l, int64_t when)
+{
+	*l = (struct join_limit){.main = t->main};
+	l->timer.fn = on_join_limit;
+	l->timer.unref = true;
+	return when == RAMET_NEVER ? 0 : hub_timer_start(t, &l->timer, when);
+}
+
+/* 0: until nothing is left to do; 1: the time is over. */
+static int join_loop(struct thread *t, struct hub *h, int64_t when)
+{
+	struct greenlet *me = t->current;
+	struct join_limit limit;
+	int err;
+
+	if (start_limit(t, &limit, when) < 0)
+		return -1;
+	h->joined = true;
+	do {
+		err = me->pending || ramet_host_park("the end of the loop",
+						     RAMET_NEVER) == 0
+			      ? 0
+			      : errno;
+		greenlet_arrive(t);
+		if (greenlet_raise(me) < 0 ||
+		    (err == EINTR && PyErr_CheckSignals() < 0))
+			err = -1;
+	} while (err == 0 || err == EINTR || err == ECANCELED);
+	h->joined = false;
+	hub_timer_stop(t, &limit.timer);
+	if (err < 0)
+		return -1;
+	return err == ETIMEDOUT;
+}
+
+static PyObject *join(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {(char *)"timeout", NULL};
+	struct thread *t = ((struct greenlet *)self)->thread;
+	PyObject *timeout = NULL;
+	int64_t when;
+	int over;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:join", names,
+					 &timeout) ||
+	    greenlet_deadline(timeout, &when) < 0)
+		return NULL;
+	if (t != this_thread || t->current != t->main) {
+		PyErr_SetString(PyExc_AssertionError,
+				"only possible from the MAIN greenlet");
+		return NULL;
+	}
+	if ((struct greenlet *)self != t->hub)
+		Py_RETURN_TRUE;
+	over = join_loop(t, t->hub_state, when);
+	return over < 0 ? NULL : PyBool_FromLong(!over);
+}
+
+static PyObject *get_loop(PyObject *self, void *unused)
+{
+	struct thread *t = ((struct greenlet *)self)->thread;
+
+	(void)unused;
+	if (t && t->hub_state && t->hub_state->loop)
+		return Py_NewRef(t->hub_state->loop);
+	Py_RETURN_NONE;
+}
+
+/* The hub ends; the next get_hub makes another. */
+static PyObject *end_hub(PyObject *self, PyObject *unused)
+{
+	struct greenlet *hub = (struct greenlet *)self;
+	struct thread *t = hub->thread;
+
+	(void)unused;
+	if (t != this_thread || t->hub != hub)
+		Py_RETURN_FALSE;
+	ramet_host_wake(hub->ramet);
+	leave_thread(t, hub);
+	Py_RETURN_TRUE;
+}
+
+static PyObject *get_hub_if_exists(PyObject *module, PyObject *unused)
+{
+	struct greenlet *hub = this_thread ? this_thread->hub : NULL;
+
+	(void)module;
+	(void)unused;
+	return Py_NewRef(hub ? (PyObject *)hub : Py_None);
+}
+
+static PyObject *get_hub_class(PyObject *module, PyObject *unused)
+{
+	(void)module;
+	(void)unused;
+	return Py_NewRef(hub_class);
+}
+
+/* What a greenlet of this thread waits for: a text, or None. */
+static PyObject *waits_for(PyObject *module, PyObject *g)
+{
+	struct greenlet *it = (struct greenlet *)g;
+	const char *what = NULL;
+
+	(void)module;
+	if (greenlet_check(g) && greenlet_is_ours(it) && it->ramet)
+		what = ramet_host_waits_for(it->ramet);
+	if (!what)
+		Py_RETURN_NONE;
+	return PyUnicode_FromString(what);
+}
+
+static PyObject *throw_later(PyObject *module, PyObject *args)
+{
+	PyObject *g, *exception, *exc;
+	int err;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "O!O:throw_later", greenlet_type, &g,
+			      &exception))
+		return NULL;
+	exc = exception_make(exception, NULL, NULL);
+	if (!exc)
+		return NULL;
+	err = greenlet_throw_any((struct greenlet *)g, exc);
+	Py_DECREF(exc);
+	if (err < 0)
+		return NULL;
+	Py_RETURN_NONE;
 }
 
 static PyObject *get_hub(PyObject *module, PyObject *unused)
@@ -328,19 +607,37 @@ static PyMethodDef methods[] = {
 	{"switch", switch_to_hub, METH_NOARGS,
 	 "switch() -> what the caller is switched back with"},
 	{"handle_error", handle_error, METH_VARARGS, NULL},
+	{"join", (PyCFunction)(void (*)(void))join,
+	 METH_VARARGS | METH_KEYWORDS,
+	 "join(timeout=None) -> True when nothing is left to do, False when "
+	 "the time is over"},
+	{"_end", end_hub, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };
 
 static PyMethodDef functions[] = {
 	{"get_hub", get_hub, METH_NOARGS, "The calling thread's hub."},
+	{"get_hub_if_exists", get_hub_if_exists, METH_NOARGS,
+	 "The calling thread's hub, or None."},
+	{"get_hub_class", get_hub_class, METH_NOARGS, "The class of new hubs."},
+	{"waits_for", waits_for, METH_O,
+	 "waits_for(greenlet) -> what it waits for, in words; or None"},
+	{"throw_later", throw_later, METH_VARARGS,
+	 "throw_later(greenlet, exception): raise it there, soon."},
 	{"set_hub_class", set_hub_class, METH_O, "The class of new hubs."},
 	{NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef attributes[] = {
+	{"loop", get_loop, NULL, "What calls its callbacks.", NULL},
+	{NULL, NULL, NULL, NULL, NULL},
 };
 
 int hub_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
 		{Py_tp_methods, methods},
+		{Py_tp_getset, attributes},
 		{0, NULL},
 	};
 	static PyType_Spec spec = {"ramet._core.Hub", 0, 0,
@@ -350,5 +647,6 @@ int hub_ready(PyObject *module)
 	hub_class = PyType_FromSpecWithBases(&spec, (PyObject *)greenlet_type);
 	if (!hub_class || PyModule_AddFunctions(module, functions) < 0)
 		return -1;
+	hub_base = (PyTypeObject *)hub_class;
 	return PyModule_AddObjectRef(module, "Hub", hub_class);
 }

@@ -1,5 +1,10 @@
 /* module.c - ramet._core: what the Python package is built on. */
 #include "green.h"
+#include "origin.h"
+#include "sock.h"
+#include "spawned.h"
+#include "timeout.h"
+#include "wsgi.h"
 
 static struct PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT,
@@ -8,16 +13,31 @@ static struct PyModuleDef definition = {
 	.m_size = -1,
 };
 
+/* Those that others derive from come first. */
+static int (*const parts[])(PyObject *) = {
+	exception_ready,     thread_ready,     greenlet_ready,
+	capsule_ready,       hub_ready,        loop_ready,
+	watcher_ready,       watcher_io_ready, watcher_signal_ready,
+	watcher_timer_ready, waiter_ready,     spawned_ready,
+	raw_ready,           gather_ready,     sleep_ready,
+	timeout_ready,       linkable_ready,   event_ready,
+	result_ready,        semaphore_ready,  rlock_ready,
+	queue_ready,         channel_ready,    local_ready,
+	sock_ready,          ready_ready,      names_ready,
+	descriptor_ready,    patch_ready,      wsgi_environ_ready,
+	wsgi_ready,          wsgi_serve_ready,
+};
+
 PyMODINIT_FUNC PyInit__core(void); /* by its name */
 
 PyMODINIT_FUNC PyInit__core(void)
 {
 	PyObject *m = PyModule_Create(&definition);
 
-	if (m && exception_ready(m) == 0 && thread_ready(m) == 0 &&
-	    greenlet_ready(m) == 0 && hub_ready(m) == 0 &&
-	    spawned_ready(m) == 0)
-		return m;
-	Py_XDECREF(m);
-	return NULL;
+	for (size_t i = 0; m && i < sizeof parts / sizeof *parts; i++)
+		if (parts[i](m) < 0)
+			Py_CLEAR(m);
+	if (m && PyModule_AddStringConstant(m, "version", RAMET_VERSION) < 0)
+		Py_CLEAR(m);
+	return m;
 }

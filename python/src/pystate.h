@@ -19,13 +19,55 @@
 
 #define SINCE(minor) (PY_VERSION_HEX >= (3 << 24 | (minor) << 16))
 
+/* What 3.10 brought. */
+#if !SINCE(10)
+static inline PyObject *new_reference(PyObject *o)
+{
+	Py_XINCREF(o);
+	return o;
+}
+#define Py_NewRef(o) new_reference((PyObject *)(o))
+#define Py_XNewRef(o) new_reference((PyObject *)(o))
+
+static inline int PyModule_AddObjectRef(PyObject *module, const char *name,
+					PyObject *o)
+{
+	if (!o || PyModule_AddObject(module, name, Py_NewRef(o)) == 0)
+		return o ? 0 : -1;
+	Py_DECREF(o);
+	return -1;
+}
+
+static inline PyObject *type_with_base(PyType_Spec *spec, PyObject *base)
+{
+	PyObject *bases =
+		PyTuple_Check(base) ? Py_NewRef(base) : PyTuple_Pack(1, base);
+	PyObject *type = bases ? PyType_FromSpecWithBases(spec, bases) : NULL;
+
+	Py_XDECREF(bases);
+	return type;
+}
+#define PyType_FromSpecWithBases(spec, base) type_with_base(spec, base)
+#endif
+
 /* Where the interpreter finds a thread's threading.local values. */
 struct pylocals {
+	/* What caches of per-thread values, such as asyncio's running loop,
+	 * know the thread by. */
+	uint64_t id;
 	PyObject *dict; /* owned, as are the next ones */
 #if SINCE(13)
 	PyObject *key, *sentinel;
 #endif
 };
+
+/* Unlike all that the interpreter gives its threads.  With the GIL. */
+static inline uint64_t pystate_new_id(void)
+{
+	static uint64_t last = UINT64_C(1) << 62;
+
+	return ++last;
+}
 
 struct pystate {
 	PyObject *context;   /* owned, as is the next one */
@@ -60,9 +102,26 @@ struct pystate {
 #endif
 };
 
-/* How deep C functions may call each other on a stack of `size` bytes: what a
- * level was seen to take, and half as much again. */
-enum { BYTES_PER_C_LEVEL = 256 };
+/* How deep C functions may call each other on a stack of `size` bytes, which is
+ * what versions since 3.12 count: sorted() whose key calls sorted() takes this
+ * much for a level, and most others an eighth of it. */
+enum { BYTES_PER_C_LEVEL = 2800 };
+
+/* Stacks grow with sys.setrecursionlimit, as far as it counts calls that are on
+ * them. */
+static inline size_t pystate_stack_size(size_t size)
+{
+#if !SINCE(12)
+	enum { BYTES_PER_LEVEL = 3 << 10, MOST = 256 << 20 };
+	size_t levels = (size_t)Py_GetRecursionLimit();
+
+	if (levels > size / BYTES_PER_LEVEL && size < MOST)
+		size = levels < MOST / BYTES_PER_LEVEL
+			       ? levels * BYTES_PER_LEVEL
+			       : MOST;
+#endif
+	return size;
+}
 
 /* Of a greenlet that has not begun; on the stack of the one that makes it
  * begin. */
@@ -74,6 +133,7 @@ static inline void pystate_init(struct pystate *s, PyThreadState *ts,
 	memset(s, 0, sizeof *s);
 	s->context = context;
 	s->own_locals = own_locals;
+	s->locals.id = own_locals ? pystate_new_id() : 0;
 	s->exc_info = &ts->exc_state;
 #if SINCE(12)
 	s->c_recursion = (int)(stack_size / BYTES_PER_C_LEVEL);
@@ -88,6 +148,7 @@ static inline void pystate_init(struct pystate *s, PyThreadState *ts,
 
 static inline void pystate_save_locals(struct pylocals *l, PyThreadState *ts)
 {
+	l->id = ts->id;
 	l->dict = ts->dict;
 #if SINCE(13)
 	l->key = ts->threading_local_key;
@@ -97,6 +158,7 @@ static inline void pystate_save_locals(struct pylocals *l, PyThreadState *ts)
 
 static inline void pystate_load_locals(struct pylocals *l, PyThreadState *ts)
 {
+	ts->id = l->id;
 	ts->dict = l->dict;
 #if SINCE(13)
 	ts->threading_local_key = l->key;
@@ -217,7 +279,8 @@ static inline void pystate_begin(PyThreadState *ts, void *memory)
 #endif
 }
 
-/* What would run code when it goes: before the greenlet's last switch. */
+/* What would run code when it goes: before the greenlet's last switch.  Its
+ * context can be asked for afterwards. */
 static inline void pystate_clear(struct pystate *s, PyThreadState *ts)
 {
 	if (s->own_locals) {
@@ -227,9 +290,21 @@ static inline void pystate_clear(struct pystate *s, PyThreadState *ts)
 		Py_CLEAR(ts->threading_local_sentinel);
 #endif
 	}
-	Py_CLEAR(ts->context);
-	ts->context_ver++;
+	if (ts->context) {
+		Py_XSETREF(s->context, ts->context);
+		ts->context = NULL;
+		ts->context_ver++;
+	}
 	Py_CLEAR(ts->async_exc);
+	/* None, once an exception has been handled. */
+#if !SINCE(11)
+	Py_CLEAR(ts->exc_state.exc_type);
+	Py_CLEAR(ts->exc_state.exc_traceback);
+#endif
+	Py_CLEAR(ts->exc_state.exc_value);
+	/* What was saved at its last switch is none of its any more. */
+	s->async_exc = NULL;
+	memset(&s->locals, 0, sizeof s->locals);
 }
 
 /* Last of all: no Python code runs in this greenlet any more.  The allocator is
@@ -283,6 +358,70 @@ static inline PyFrameObject *pystate_frame(struct pystate *s, PyThreadState *ts)
 #endif
 }
 
+/* What is owned by one that will never run again. */
+static inline void pystate_drop(struct pystate *s)
+{
+	Py_CLEAR(s->context);
+	Py_CLEAR(s->async_exc);
+	if (s->own_locals) {
+		Py_CLEAR(s->locals.dict);
+#if SINCE(13)
+		Py_CLEAR(s->locals.key);
+		Py_CLEAR(s->locals.sentinel);
+#endif
+	}
+}
+
+/* Called by something that is not to be traced itself. */
+static inline void pystate_stop_tracing(PyThreadState *ts)
+{
+#if SINCE(11)
+	PyThreadState_EnterTracing(ts);
+#else
+	ts->tracing++;
+#if SINCE(10)
+	ts->cframe->use_tracing = 0;
+#else
+	ts->use_tracing = 0;
+#endif
+#endif
+}
+
+static inline void pystate_go_on_tracing(PyThreadState *ts)
+{
+#if SINCE(11)
+	PyThreadState_LeaveTracing(ts);
+#else
+	bool traced = ts->c_tracefunc || ts->c_profilefunc;
+
+	ts->tracing--;
+#if SINCE(10)
+	ts->cframe->use_tracing = traced ? 255 : 0;
+#else
+	ts->use_tracing = traced;
+#endif
+#endif
+}
+
+static inline bool pystate_finalizing(void)
+{
+#if SINCE(13)
+	return Py_IsFinalizing();
+#else
+	return _Py_IsFinalizing();
+#endif
+}
+
+#if SINCE(11)
+#define PYSTATE_VISIT_MORE(s)
+#else
+#define PYSTATE_VISIT_MORE(s)                                                  \
+	do {                                                                   \
+		Py_VISIT((s)->exc_state.exc_type);                             \
+		Py_VISIT((s)->exc_state.exc_traceback);                        \
+	} while (0)
+#endif
+
 #define PYSTATE_VISIT(s)                                                       \
 	do {                                                                   \
 		Py_VISIT((s)->context);                                        \
@@ -290,7 +429,27 @@ static inline PyFrameObject *pystate_frame(struct pystate *s, PyThreadState *ts)
 		if ((s)->own_locals)                                           \
 			Py_VISIT((s)->locals.dict);                            \
 		Py_VISIT((s)->exc_state.exc_value);                            \
+		PYSTATE_VISIT_MORE(s);                                         \
 	} while (0)
+
+/* Where in its code a frame is: PyCode_Addr2Line's argument. */
+static inline int pystate_lasti(PyFrameObject *frame)
+{
+#if SINCE(11)
+	return PyFrame_GetLasti(frame);
+#elif SINCE(10)
+	return 2 * frame->f_lasti;
+#else
+	return frame->f_lasti;
+#endif
+}
+
+/* Of the running one: a new reference.  NULL with an exception, or without one
+ * if it has none. */
+static inline PyObject *pystate_copy_context(PyThreadState *ts)
+{
+	return ts->context ? PyContext_Copy(ts->context) : NULL;
+}
 
 static inline bool pystate_holds_gil(const PyThreadState *ts)
 {

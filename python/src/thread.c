@@ -1,6 +1,7 @@
 /* thread.c - an OS thread's loop under the interpreter: what happens to its
  * state at a switch, and to the GIL while the loop sleeps. */
-#include "green.h"
+#include "hub.h"
+#include "linkable.h"
 
 #include <errno.h>
 
@@ -59,7 +60,7 @@ static int may_park(void)
 /* ---- switches ------------------------------------------------------------ */
 
 /* Letting go of one may run any code, which must not happen halfway. */
-static void leave(struct thread *t, struct greenlet *g)
+void greenlet_let_go(struct thread *t, struct greenlet *g)
 {
 	if (g->is_left) {
 		Py_DECREF(g);
@@ -70,7 +71,44 @@ static void leave(struct thread *t, struct greenlet *g)
 	t->left = g;
 }
 
-void greenlet_arrive(struct thread *t)
+void greenlet_depart(struct thread *t)
+{
+	struct greenlet *g = t->current;
+
+	t->current = NULL;
+	if (t->tracer && !t->origin)
+		t->origin = (struct greenlet *)Py_NewRef((PyObject *)g);
+	if (Py_REFCNT(g) > 1)
+		Py_DECREF(g);
+	else
+		greenlet_let_go(t, g);
+}
+
+/* Tell of the switch.  A tracer that fails is told of no more, and its error is
+ * raised in the one that has been switched to. */
+static PyObject *trace(struct thread *t, struct greenlet *origin, bool throws)
+{
+	PyObject *tracer = Py_XNewRef(t->tracer), *result = NULL, *exc;
+	PyObject *args;
+
+	if (!tracer)
+		return NULL;
+	args = Py_BuildValue("s(OO)", throws ? "throw" : "switch",
+			     (PyObject *)origin, (PyObject *)t->current);
+	pystate_stop_tracing(t->ts);
+	if (args)
+		result = PyObject_Call(tracer, args, NULL);
+	pystate_go_on_tracing(t->ts);
+	exc = result ? NULL : exception_take();
+	if (exc)
+		Py_CLEAR(t->tracer);
+	Py_XDECREF(args);
+	Py_XDECREF(result);
+	Py_DECREF(tracer);
+	return exc;
+}
+
+static void let_go(struct thread *t)
 {
 	while (t->left) {
 		struct greenlet *g = t->left;
@@ -81,12 +119,20 @@ void greenlet_arrive(struct thread *t)
 	}
 }
 
-void greenlet_depart(struct thread *t)
+void greenlet_settle(struct thread *t)
 {
-	struct greenlet *g = t->current;
+	struct greenlet *me = t->current, *origin = t->origin;
+	struct greenlet_mail mail = greenlet_set_aside(me);
+	PyObject *exc = NULL;
 
-	t->current = NULL;
-	leave(t, g);
+	t->origin = NULL;
+	let_go(t);
+	if (origin)
+		exc = trace(t, origin, mail.pending != NULL);
+	Py_XDECREF(origin);
+	if (exc)
+		Py_XSETREF(mail.pending, exc);
+	greenlet_take_back(me, mail);
 }
 
 static void on_switch(void *from, void *to)
@@ -97,6 +143,8 @@ static void on_switch(void *from, void *to)
 
 	if (g) {
 		g->detached = taken;
+		if (taken)
+			Py_INCREF(g); /* C code knows nothing of references */
 		pystate_save(&g->state, t->ts, &t->locals);
 		greenlet_depart(t);
 	}
@@ -104,11 +152,15 @@ static void on_switch(void *from, void *to)
 	if (!g)
 		return;
 	t->switches++;
-	Py_INCREF(g);
+	if (!g->detached)
+		Py_INCREF(g);
 	t->current = g;
 	pystate_load(&g->state, t->ts, &t->locals);
-	if (g->detached)
+	if (g->detached) {
+		if (g->pending)
+			greenlet_remind();
 		PyEval_SaveThread();
+	}
 }
 
 /* ---- a deadlock -----------------------------------------------------------
@@ -127,12 +179,19 @@ static bool is_alone(const struct thread *t)
 
 int thread_idle_workers;
 
+static int is_stuck(void)
+{
+	return hub_is_stuck(this_thread);
+}
+
+/* Who waits for the end of the loop does not care about other threads. */
 static int64_t on_deadlock(void)
 {
 	struct thread *t = this_thread;
 	bool taken = take_gil(t);
 
-	if (is_alone(t))
+	if (t->mails == 0 &&
+	    ((t->hub_state && t->hub_state->joined) || is_alone(t)))
 		ramet_host_end(t->main->ramet, EDEADLK);
 	give_gil(taken);
 	return ASK_AGAIN_NS;
@@ -140,8 +199,19 @@ static int64_t on_deadlock(void)
 
 /* ---- life ---------------------------------------------------------------- */
 
-static const struct ramet_host host = {on_switch, on_sleep, on_wake, may_park,
-				       on_deadlock};
+static const struct ramet_host host = {on_switch, on_sleep, on_wake,
+				       may_park,  is_stuck, on_deadlock};
+
+static struct thread *all_threads;
+
+size_t thread_count(void)
+{
+	size_t n = 0;
+
+	for (struct thread *t = all_threads; t; t = t->next)
+		n++;
+	return n;
+}
 
 void thread_put(struct thread *t)
 {
@@ -149,17 +219,59 @@ void thread_put(struct thread *t)
 		PyMem_RawFree(t);
 }
 
-/* The thread ends: its greenlets will never run again. */
+/* Each ends by GreenletExit; the hub, which was there first, is last. */
+static void end_greenlets(struct thread *t)
+{
+	struct greenlet *g = t->started, *next;
+
+	t->closing = true;
+	for (; g; g = next) {
+		Py_INCREF(g);
+		if (greenlet_is_suspended(g))
+			greenlet_kill(g);
+		for (next = t->started; next && next->refused;)
+			next = next->next;
+		g->refused = true; /* once is enough */
+		Py_DECREF(g);
+	}
+}
+
+static void forget(struct thread *t)
+{
+	struct thread **link = &all_threads;
+
+	while (*link && *link != t)
+		link = &(*link)->next;
+	if (*link)
+		*link = t->next;
+	t->closed = true;
+	while (t->started) {
+		t->started->link = NULL;
+		t->started = t->started->next;
+	}
+}
+
+/* The thread ends, or the interpreter does, or this is the child of a fork and
+ * the thread was left behind: its greenlets will never run again. */
 static void thread_close(PyObject *capsule)
 {
 	struct thread *t = PyCapsule_GetPointer(capsule, NULL);
+	bool ours = this_thread == t;
 
-	ramet_host_close();
-	t->closed = true;
-	if (this_thread == t)
+	watchdog_watch(t, false);
+	Py_CLEAR(t->tracer);
+	if (ours && !pystate_finalizing())
+		end_greenlets(t);
+	forget(t);
+	waiters_forget(t);
+	local_forget(t->main);
+	if (ours) {
+		ramet_host_close();
 		this_thread = NULL;
-	greenlet_arrive(t);
+	}
+	let_go(t);
 	hub_close(t);
+	Py_CLEAR(t->origin);
 	Py_CLEAR(t->hub);
 	Py_CLEAR(t->current);
 	Py_CLEAR(t->main);
@@ -193,6 +305,10 @@ static int thread_open(struct thread *t)
 		return -1;
 	}
 	t->main->ramet = ramet_self();
+	t->hub_due = RAMET_NEVER;
+	watchdog_watch(t, true);
+	t->next = all_threads;
+	all_threads = t;
 	return 0;
 }
 
@@ -218,13 +334,29 @@ struct thread *thread_make(void)
 	return t;
 }
 
+static PyObject *add_idle_workers(PyObject *module, PyObject *number)
+{
+	long n = PyLong_AsLong(number);
+
+	(void)module;
+	if (n == -1 && PyErr_Occurred())
+		return NULL;
+	thread_idle_workers += (int)n;
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+	{"_add_idle_workers", add_idle_workers, METH_O,
+	 "_add_idle_workers(n): so many more OS threads will wake nobody."},
+	{NULL, NULL, 0, NULL},
+};
+
 int thread_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {{0, NULL}};
 	static PyType_Spec spec = {"ramet._core._thread_key", 0, 0,
 				   Py_TPFLAGS_DEFAULT, slots};
 
-	(void)module;
 	key_type = (PyTypeObject *)PyType_FromSpec(&spec);
-	return key_type ? 0 : -1;
+	return key_type ? PyModule_AddFunctions(module, functions) : -1;
 }

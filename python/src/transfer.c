@@ -4,24 +4,32 @@
 
 #include <errno.h>
 
-size_t greenlet_stack_size = 1 << 20;
+size_t greenlet_stack_size = 4 << 20;
 bool greenlet_own_locals;
 
 static PyObjectArenaAllocator arenas;
 
-/* ---- what a switch returns ------------------------------------------------
- */
+/* ---- what a switch returns ----------------------------------------------- */
 
+/* An exception that is on its way already is not lost. */
 static void give(struct greenlet *to, PyObject *value, PyObject *kwargs,
 		 PyObject *exc)
 {
 	Py_XSETREF(to->value, value);
 	Py_XSETREF(to->kwargs, kwargs);
-	Py_XSETREF(to->pending, exc);
+	if (exc)
+		Py_XSETREF(to->pending, exc);
+}
+
+static void drop(PyObject *value, PyObject *kwargs, PyObject *exc)
+{
+	Py_XDECREF(value);
+	Py_XDECREF(kwargs);
+	Py_XDECREF(exc);
 }
 
 /* As greenlet documents it: one argument is itself, several are a tuple, named
- * ones a dict. */
+ * ones a dict.  Takes both. */
 static PyObject *shape(PyObject *value, PyObject *kwargs)
 {
 	PyObject *one;
@@ -46,76 +54,20 @@ static PyObject *shape(PyObject *value, PyObject *kwargs)
 
 static PyObject *received(struct greenlet *me)
 {
-	PyObject *value = me->value, *kwargs = me->kwargs, *exc = me->pending;
+	PyObject *value = me->value;
 
-	me->value = me->kwargs = me->pending = NULL;
-	if (exc) {
+	me->value = NULL;
+	if (me->pending) {
 		Py_XDECREF(value);
-		Py_XDECREF(kwargs);
-		exception_raise(exc);
+		greenlet_raise(me);
 		return NULL;
 	}
-	if (!value) /* the hub, which goes on by itself */
-		value = PyTuple_New(0);
-	return value ? shape(value, kwargs) : NULL;
+	return value ? value : PyTuple_New(0); /* the hub goes on by itself */
 }
 
-/* ---- a greenlet's life ------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
-static struct greenlet *living_parent(const struct greenlet *g)
-{
-	struct greenlet *p = g->parent;
-
-	while (p && p->phase == PHASE_DEAD)
-		p = p->parent;
-	return p;
-}
-
-/* Hand `value` (a tuple) or `exc` to the parent, which runs next.  The hub
- * takes no values, and reports errors. */
-static void hand_over(struct greenlet *g, PyObject *value, PyObject *exc)
-{
-	struct greenlet *p = living_parent(g);
-
-	if (p->is_hub) {
-		Py_XDECREF(value);
-		if (exc) {
-			exception_raise(exc);
-			hub_handle_error((PyObject *)g);
-		}
-		return;
-	}
-	if (p->phase == PHASE_NEW && greenlet_begin(p) < 0) {
-		PyErr_WriteUnraisable((PyObject *)p);
-		p = g->thread->main;
-	}
-	give(p, value, NULL, exc);
-	ramet_host_wake_first(p->ramet);
-}
-
-static PyObject *call_run(struct greenlet *g)
-{
-	PyObject *args = g->value, *kwargs = g->kwargs;
-	PyObject *run, *result = NULL;
-
-	g->value = g->kwargs = NULL;
-	if (g->pending) {
-		exception_raise(g->pending);
-		g->pending = NULL;
-	} else {
-		run = PyObject_GetAttrString((PyObject *)g, "run");
-		if (!args)
-			args = PyTuple_New(0);
-		Py_CLEAR(g->run);
-		if (run && args)
-			result = PyObject_Call(run, args, kwargs);
-		Py_XDECREF(run);
-	}
-	Py_XDECREF(args);
-	Py_XDECREF(kwargs);
-	return result;
-}
+static int prepare(struct thread *t, struct greenlet **to);
 
 /* The exception that is set as a result, if it is one. */
 static PyObject *exit_value(PyObject **exc)
@@ -130,19 +82,113 @@ static PyObject *exit_value(PyObject **exc)
 	return value;
 }
 
+/* Who goes on after g, ready to run; it is given the exception of its own start
+ * if that fails.  The hub takes no values, and reports errors. */
+static struct greenlet *heir(struct greenlet *g, PyObject **value,
+			     PyObject **exc)
+{
+	struct thread *t = g->thread;
+	struct greenlet *p = g->parent;
+
+	if (g->is_hub && *value == Py_None) { /* it was destroyed */
+		Py_CLEAR(*value);
+		return NULL;
+	}
+	while (!p->is_hub && prepare(t, &p) < 0) {
+		Py_CLEAR(*value);
+		Py_XSETREF(*exc, exception_take());
+		p = p->parent && greenlet_home(p) == t ? p->parent : t->main;
+	}
+	if (!p->is_hub)
+		return p;
+	Py_CLEAR(*value);
+	if (*exc) {
+		exception_raise(*exc);
+		*exc = NULL;
+		hub_handle_error((PyObject *)g);
+	}
+	return NULL;
+}
+
+/* Run's arguments are a tuple. */
+static PyObject *fit(const struct greenlet *p, PyObject *value, PyObject **exc)
+{
+	PyObject *args;
+
+	if (!value || p->entered)
+		return value;
+	args = PyTuple_Pack(1, value);
+	Py_DECREF(value);
+	if (!args)
+		*exc = exception_take();
+	return args;
+}
+
+/* Everything that may run code comes before the greenlet counts as dead: such
+ * code may switch, and must find back. */
 static void end(struct greenlet *g, PyObject *result)
 {
-	PyObject *exc = NULL, *value;
+	struct thread *t = g->thread;
+	PyObject *exc = NULL;
+	struct greenlet *p;
 
 	if (!result)
 		result = exit_value(&exc);
+	local_forget(g);
+	pystate_clear(&g->state, t->ts);
+	p = heir(g, &result, &exc);
+	if (p)
+		result = fit(p, result, &exc);
+	pystate_clear(&g->state, t->ts);
 	g->phase = PHASE_DEAD;
-	value = result ? PyTuple_Pack(1, result) : NULL;
-	Py_XDECREF(result);
-	if (!value && !exc)
-		exc = exception_take();
-	pystate_clear(&g->state, g->thread->ts);
-	hand_over(g, value, exc);
+	if (p) {
+		give(p, result, NULL, exc);
+		ramet_host_wake_first(p->ramet);
+	}
+}
+
+/* ---- the beginning ------------------------------------------------------- */
+
+static PyObject *call_run(struct greenlet *g)
+{
+	PyObject *args = g->value, *kwargs = g->kwargs, *run = g->run;
+	PyObject *result = NULL;
+
+	if (g->body) {
+		g->body(g);
+		return Py_NewRef(Py_None);
+	}
+	g->value = g->kwargs = g->run = NULL;
+	if (greenlet_raise(g) == 0) {
+		if (!run)
+			run = PyObject_GetAttrString((PyObject *)g, "run");
+		if (run && !args)
+			result = PyObject_CallNoArgs(run);
+		else if (run)
+			result = PyObject_Call(run, args, kwargs);
+	}
+	Py_XDECREF(run);
+	drop(args, kwargs, NULL);
+	return result;
+}
+
+static void unlist(struct greenlet *g)
+{
+	*g->link = g->next;
+	if (g->next)
+		g->next->link = g->link;
+	g->link = NULL;
+}
+
+static void list(struct greenlet *g)
+{
+	struct thread *t = g->thread;
+
+	g->next = t->started;
+	g->link = &t->started;
+	if (g->next)
+		g->next->link = &g->next;
+	t->started = g;
 }
 
 static void *greenlet_main(void *arg)
@@ -154,8 +200,10 @@ static void *greenlet_main(void *arg)
 	pystate_begin(t->ts, chunk);
 	Py_DECREF(g); /* the ready queue's */
 	greenlet_arrive(t);
+	g->entered = true;
 	end(g, call_run(g));
 	g->ramet = NULL;
+	unlist(g);
 	pystate_end(t->ts, &arenas, chunk);
 	greenlet_depart(t);
 	return NULL;
@@ -164,55 +212,116 @@ static void *greenlet_main(void *arg)
 int greenlet_begin(struct greenlet *g)
 {
 	struct thread *t = g->thread;
+	size_t size = pystate_stack_size(greenlet_stack_size);
 
 	if (!arenas.free)
 		PyObject_GetArenaAllocator(&arenas);
-	g->ramet = ramet_host_spawn(greenlet_main, g, g, greenlet_stack_size);
+	g->ramet = ramet_host_spawn(greenlet_main, g, g, size);
 	if (!g->ramet) {
 		PyErr_NoMemory();
 		return -1;
 	}
-	pystate_init(&g->state, t->ts, greenlet_stack_size,
-		     greenlet_own_locals);
+	pystate_init(&g->state, t->ts, size, greenlet_own_locals);
 	g->phase = PHASE_STARTED;
+	list(g);
 	Py_INCREF(g); /* the ready queue's */
 	return 0;
 }
 
-/* ---- switch -----------------------------------------------------------------
- */
+/* ---- switch -------------------------------------------------------------- */
 
-/* Until somebody switches back: returns 0, or -1 with an exception. */
-static int park(struct thread *t)
+static int refuse_thread(const struct thread *home)
 {
-	struct greenlet *me = t->current;
-	int err;
+	PyErr_SetString(exc_greenlet_error,
+			!home->closed ? "cannot switch to a different thread"
+				      : "cannot switch to a different thread "
+					"(which happens to have exited)");
+	return -1;
+}
 
-	do {
-		err = ramet_host_park("a switch to it", RAMET_NEVER) < 0 ? errno
-									 : 0;
+/* `run` may be anything that attributes can be: its look-up runs code, which
+ * may start the greenlet, or end it. */
+static int start(struct thread *t, struct greenlet *g)
+{
+	PyObject *run = PyObject_GetAttrString((PyObject *)g, "run");
+
+	if (!run)
+		return -1;
+	if (g->phase != PHASE_NEW) {
+		Py_DECREF(run);
+		return 0;
+	}
+	Py_XSETREF(g->run, run);
+	greenlet_move(g, t);
+	return greenlet_begin(g);
+}
+
+/* Who a switch to *to goes to: a dead one stands for its parent, and one that
+ * is new is started.  Returns 0, or -1 with an exception. */
+static int prepare(struct thread *t, struct greenlet **to)
+{
+	for (;;) {
+		struct thread *home;
+
+		while ((*to)->phase == PHASE_DEAD && (*to)->parent)
+			*to = (*to)->parent;
+		home = greenlet_home(*to);
+		if (home != t || t->closed)
+			return refuse_thread(home);
+		if ((*to)->phase == PHASE_STARTED)
+			return 0;
+		if (start(t, *to) < 0)
+			return -1;
+	}
+}
+
+static inline bool is_running_in(const struct greenlet *g,
+				 const struct thread *t)
+{
+	return g->phase == PHASE_STARTED && g->thread == t && !t->closed;
+}
+
+/* In front of a jump few functions may lie: see ramet__park_for. */
+#define HOT static inline __attribute__((always_inline))
+
+/* Nobody has switched here: why it runs.  Returns 0 if it is to wait on, or -1
+ * with an exception. */
+static int called_by_nobody(struct thread *t, int err)
+{
+	if (err == EINTR)
+		return PyErr_CheckSignals();
+	if (err != EDEADLK)
+		return 0;
+	hub_set_loop_exit(t);
+	return -1;
+}
+
+/* Until somebody switches back, and `to`, if there is one, runs: returns 0, or
+ * -1 with an exception. */
+HOT int park(struct thread *t, struct greenlet *me, struct greenlet *to)
+{
+	static const char what[] = "a switch to it";
+	int end = to ? ramet_host_switch(to->ramet, what)
+		     : ramet_host_park(what, RAMET_NEVER);
+
+	for (;;) {
+		int err = end < 0 ? errno : 0;
+
 		greenlet_arrive(t);
 		if (me->value || me->pending)
 			return 0;
-		if (err == EINTR && PyErr_CheckSignals() < 0)
+		if (called_by_nobody(t, err) < 0)
 			return -1;
-	} while (err == EINTR);
-	if (err == EDEADLK)
-		hub_set_loop_exit(t);
-	return err == EDEADLK ? -1 : 0;
+		end = ramet_host_park(what, RAMET_NEVER);
+	}
 }
 
-/* Let `to` run, and the caller when somebody switches back to it.  The hub does
- * not wait for that: what it has called goes on. */
-static int jump(struct thread *t, struct greenlet *to)
+/* The hub does not wait for whom it has switched to: what it has called goes
+ * on. */
+static int jump_from_hub(struct thread *t, struct greenlet *to)
 {
-	if (!ramet_host_wake_first(to->ramet)) {
-		ramet_host_end(to->ramet,
-			       ECANCELED); /* whatever it waits for */
-		ramet_host_wake_first(to->ramet);
-	}
-	if (!t->current->is_hub)
-		return park(t);
+	if (!ramet_host_wake_first(to->ramet))
+		greenlet_break_off(to);
 	ramet_host_run(to->ramet);
 	greenlet_arrive(t);
 	return 0;
@@ -221,49 +330,89 @@ static int jump(struct thread *t, struct greenlet *to)
 /* The hub runs when it has something to do, unless it is in a callback. */
 static int leave_to_hub(struct thread *t, struct greenlet *hub)
 {
-	give(hub, NULL, NULL, NULL);
 	if (!ramet_host_waits_for(hub->ramet))
 		ramet_host_wake_first(hub->ramet);
-	return park(t);
+	return park(t, t->current, NULL);
 }
 
-static bool check_target(struct thread *t, struct greenlet *to)
+/* In foreign C code nobody looks at what is pending. */
+HOT int tell_detached(struct greenlet *to, PyObject *exc)
 {
-	if (to->thread != t || t->closed) {
-		PyErr_SetString(exc_greenlet_error,
-				to->thread && !to->thread->closed
-					? "cannot switch to a different thread"
-					: "cannot switch to a different thread "
-					  "(which happens to have exited)");
-		return false;
+	return exc && to->detached ? greenlet_raise_soon(to, exc) : 0;
+}
+
+HOT PyObject *go(struct thread *t, struct greenlet *to, PyObject *value,
+		 PyObject *kwargs, PyObject *exc)
+{
+	struct greenlet *me = t->current;
+	int err;
+
+	if (to->is_hub && to != me && !exc) {
+		drop(value, kwargs, exc);
+		err = leave_to_hub(t, to);
+	} else {
+		give(to, value, kwargs, exc);
+		err = tell_detached(to, exc);
+		if (err == 0 && to != me)
+			err = me->is_hub ? jump_from_hub(t, to)
+					 : park(t, me, to);
 	}
-	return true;
+	return err < 0 ? NULL : received(me);
 }
 
 PyObject *greenlet_transfer(struct greenlet *to, PyObject *value,
 			    PyObject *kwargs, PyObject *exc)
 {
 	struct thread *t = thread_get();
-	struct greenlet *me = t ? t->current : NULL;
-	int err;
 
-	while (to->phase == PHASE_DEAD && to->parent)
-		to = to->parent;
-	if (!me || !check_target(t, to) ||
-	    (to->phase == PHASE_NEW && greenlet_begin(to) < 0)) {
-		Py_XDECREF(value);
-		Py_XDECREF(kwargs);
-		Py_XDECREF(exc);
+	if (!t || (!is_running_in(to, t) && prepare(t, &to) < 0)) {
+		drop(value, kwargs, exc);
 		return NULL;
 	}
-	if (to->is_hub && to != me) {
-		Py_XDECREF(value);
-		Py_XDECREF(kwargs);
-		Py_XDECREF(exc);
-		err = leave_to_hub(t, to);
-	} else {
-		give(to, value, kwargs, exc);
-		err = to == me ? 0 : jump(t, to);
+	if (to->entered && value) {
+		value = shape(value, kwargs);
+		kwargs = NULL;
+		if (!value) {
+			drop(NULL, NULL, exc);
+			return NULL;
+		}
 	}
-	return err < 0 ? NULL : received(me);
+	return go(t, to, value, kwargs, exc);
+}
+
+PyObject *greenlet_send(struct greenlet *to, PyObject *value)
+{
+	struct thread *t = thread_get();
+	PyObject *exc = NULL;
+
+	if (!t || (!is_running_in(to, t) && prepare(t, &to) < 0)) {
+		Py_DECREF(value);
+		return NULL;
+	}
+	if (!to->entered && !(value = fit(to, value, &exc))) {
+		exception_raise(exc);
+		return NULL;
+	}
+	return go(t, to, value, NULL, NULL);
+}
+
+/* ---- forgotten ----------------------------------------------------------- */
+
+/* What the caller has been given, and what it is about to raise, outlast it. */
+void greenlet_kill(struct greenlet *g)
+{
+	struct greenlet *me = g->thread->current;
+	struct greenlet_mail mail = greenlet_set_aside(me);
+	PyObject *saved = exception_take();
+	PyObject *exc = PyObject_CallNoArgs(exc_greenlet_exit), *result;
+
+	Py_INCREF(me);
+	Py_XSETREF(g->parent, me);
+	result = exc ? greenlet_transfer(g, NULL, NULL, exc) : NULL;
+	if (!result)
+		PyErr_WriteUnraisable((PyObject *)g);
+	Py_XDECREF(result);
+	if (saved)
+		exception_raise(saved);
+	greenlet_take_back(me, mail);
 }

@@ -17,15 +17,39 @@ static int refuse_value(struct greenlet *me, const char *what)
 	return -1;
 }
 
+/* What comes after the one that is raised now. */
+static PyObject *next_pending(struct greenlet *me)
+{
+	PyObject *exc;
+
+	if (!me->later)
+		return NULL;
+	exc = Py_NewRef(PyList_GET_ITEM(me->later, 0));
+	if (PyList_GET_SIZE(me->later) == 1)
+		Py_CLEAR(me->later);
+	else if (PyList_SetSlice(me->later, 0, 1, NULL) < 0)
+		PyErr_Clear();
+	return exc;
+}
+
+int greenlet_raise(struct greenlet *me)
+{
+	PyObject *exc = me->pending;
+
+	if (!exc)
+		return 0;
+	me->pending = next_pending(me);
+	greenlet_raised(me);
+	exception_raise(exc);
+	return -1;
+}
+
 /* What the end of a park means: 1, 0, -1 as greenlet_wait; 2: park again. */
 static int outcome(struct thread *t, struct greenlet *me, const char *what,
 		   int err)
 {
-	if (me->pending) {
-		exception_raise(me->pending);
-		me->pending = NULL;
+	if (greenlet_raise(me) < 0)
 		return -1;
-	}
 	if (me->value)
 		return refuse_value(me, what);
 	if (me->woken)
@@ -41,6 +65,61 @@ static int outcome(struct thread *t, struct greenlet *me, const char *what,
 	return 2;
 }
 
+int greenlet_enter(struct thread *t)
+{
+	if (t->current->is_hub) {
+		PyErr_SetString(exc_blocking_switch_out,
+				"Impossible to call blocking function in the "
+				"event loop callback");
+		return -1;
+	}
+	if (greenlet_raise(t->current) < 0)
+		return -1;
+	Py_INCREF(t->current); /* nothing else may know of it meanwhile */
+	return 0;
+}
+
+static int meaning(struct greenlet *me, const char *what, int err)
+{
+	if (err == 0)
+		return 0;
+	if (greenlet_raise(me) < 0)
+		return -1;
+	if (me->value)
+		return refuse_value(me, what);
+	if (err == EINTR)
+		return PyErr_CheckSignals() < 0 ? -1 : 1;
+	return err == ECANCELED;
+}
+
+int greenlet_leave(struct thread *t, const char *what, int err)
+{
+	struct greenlet *me = t->current;
+	int end;
+
+	greenlet_arrive(t);
+	end = meaning(me, what, err);
+	Py_DECREF(me);
+	return end;
+}
+
+/* The thread ends, and everybody with it: who waits again after that has been
+ * said once does so for good. */
+static int refuse_wait(struct thread *t, struct greenlet *me)
+{
+	if (!me->refused) {
+		me->refused = true;
+		PyErr_SetNone(exc_greenlet_exit);
+		return -1;
+	}
+	for (;;) {
+		if (!t->main->value)
+			t->main->value = Py_NewRef(Py_None);
+		ramet_host_wake_first(t->main->ramet);
+		ramet_host_park("the end of its thread", RAMET_NEVER);
+	}
+}
+
 int greenlet_wait(const char *what, int64_t when)
 {
 	struct thread *t = thread_get();
@@ -49,12 +128,10 @@ int greenlet_wait(const char *what, int64_t when)
 
 	if (!me)
 		return -1;
-	if (me->is_hub) {
-		PyErr_SetString(exc_blocking_switch_out,
-				"Impossible to call blocking function in the "
-				"event loop callback");
-		return -1;
-	}
+	if (me->is_hub)
+		return greenlet_enter(t);
+	if (t->closing && me != t->main)
+		return refuse_wait(t, me);
 	me->woken = false;
 	Py_INCREF(me);
 	do {
@@ -83,6 +160,7 @@ static void on_call(struct ramet_host_call *call)
 	if (!had)
 		PyEval_RestoreThread(g->thread->ts);
 	g->posted = false;
+	g->thread->mails--;
 	if (g->woken && g->ramet)
 		ramet_host_wake(g->ramet);
 	Py_DECREF(g);
@@ -95,6 +173,7 @@ static void wake_elsewhere(struct greenlet *g)
 	if (g->posted || !g->thread || g->thread->closed || !g->ramet)
 		return;
 	g->posted = true;
+	g->thread->mails++;
 	Py_INCREF(g);
 	g->call.fn = on_call;
 	ramet_host_post(g->ramet, &g->call);
@@ -109,16 +188,75 @@ void greenlet_wake(struct greenlet *g)
 		wake_elsewhere(g);
 }
 
+static int add_later(struct greenlet *g, PyObject *exc)
+{
+	if (!g->later && !(g->later = PyList_New(0)))
+		return -1;
+	return PyList_Append(g->later, exc);
+}
+
+static int set_pending(struct greenlet *g, PyObject *exc)
+{
+	if (g->detached && greenlet_raise_soon(g, exc) < 0)
+		return -1;
+	g->pending = Py_NewRef(exc);
+	return 0;
+}
+
 int greenlet_throw_later(struct greenlet *g, PyObject *exc)
 {
 	if (g->phase == PHASE_DEAD)
 		return 0;
 	if (g->phase == PHASE_NEW && greenlet_begin(g) < 0)
 		return -1;
-	Py_XSETREF(g->pending, Py_NewRef(exc));
+	if (g->pending ? add_later(g, exc) < 0 : set_pending(g, exc) < 0)
+		return -1;
 	if (!ramet_host_wake(g->ramet))
-		ramet_host_end(g->ramet, ECANCELED);
+		greenlet_break_off(g);
 	return 0;
+}
+
+/* ---- from another thread
+ */
+
+struct remote {
+	struct hub_call call;
+	struct greenlet *greenlet; /* owned, as is the next */
+	PyObject *exc;
+};
+
+static void throw_remote(struct hub_call *call)
+{
+	struct remote *r = (struct remote *)call;
+
+	if (greenlet_throw_later(r->greenlet, r->exc) < 0)
+		hub_handle_error((PyObject *)r->greenlet);
+	Py_DECREF(r->greenlet);
+	Py_DECREF(r->exc);
+	PyMem_Free(r);
+}
+
+static int throw_elsewhere(struct greenlet *g, PyObject *exc)
+{
+	struct remote *r;
+
+	if (!g->thread || g->thread->closed)
+		return 0; /* it will never run again */
+	r = PyMem_Calloc(1, sizeof *r);
+	if (!r) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	r->call.fn = throw_remote;
+	r->greenlet = (struct greenlet *)Py_NewRef((PyObject *)g);
+	r->exc = Py_NewRef(exc);
+	return hub_call(g->thread, &r->call);
+}
+
+int greenlet_throw_any(struct greenlet *g, PyObject *exc)
+{
+	return greenlet_is_ours(g) ? greenlet_throw_later(g, exc)
+				   : throw_elsewhere(g, exc);
 }
 
 /* ---- time
@@ -131,6 +269,13 @@ int greenlet_deadline(PyObject *seconds, int64_t *when)
 	*when = RAMET_NEVER;
 	if (!seconds || seconds == Py_None)
 		return 0;
+	if (timeout_as_limit(seconds, &seconds, when)) {
+		if (*when >= 0)
+			return 0;
+		*when = RAMET_NEVER;
+		if (seconds == Py_None)
+			return 0;
+	}
 	s = PyFloat_AsDouble(seconds);
 	if (s == -1 && PyErr_Occurred())
 		return -1;

@@ -1,0 +1,246 @@
+"""The event loop's constants, and the watchers that are made of others."""
+import os
+import sys
+import time
+import traceback
+
+from ramet import _core
+from ramet._core import callback, loop, watcher
+
+__all__ = ['loop', 'callback', 'watcher', 'get_version', 'get_header_version', 'supported_backends',
+           'recommended_backends', 'embeddable_backends', 'time']
+
+READ = 1
+WRITE = 2
+READWRITE = READ | WRITE
+NONE = 0
+UNDEF = -1
+TIMER = 0x100
+PERIODIC = 0x200
+SIGNAL = 0x400
+CHILD = 0x800
+STAT = 0x1000
+IDLE = 0x2000
+PREPARE = 0x4000
+CHECK = 0x8000
+FORK = 0x20000
+ASYNC = 0x80000
+MINPRI = -2
+MAXPRI = 2
+EVENTS = type('_EVENTSType', (), {'__repr__': lambda self: 'gevent.core.EVENTS'})()
+
+
+def get_version():
+    """What stands where libev does."""
+    return 'ramet'
+
+
+get_header_version = get_version
+
+
+def supported_backends():
+    """Ways to wait for descriptors."""
+    return ['epoll', 'uring']
+
+
+recommended_backends = embeddable_backends = supported_backends
+
+
+class child(watcher):
+    """Calls its callback when a child process has ended, having reaped it."""
+
+    def __init__(self, hub_loop, pid, trace=0, ref=True):
+        if not hub_loop.default:
+            raise TypeError('child watchers are only available on the default loop')
+        super().__init__(hub_loop, ref)
+        self._pid = pid
+        self.rpid = self.rstatus = 0
+        self._inner = self._pidfd = None
+
+    @property
+    def pid(self):
+        return self._pid
+
+    def start(self, function, *args):
+        if not callable(function):
+            raise TypeError(f'Expected callable, not {function!r}')
+        self.callback, self.args = function, args
+        if self._inner is None:
+            self._inner = self._watch()
+            self._inner.start(self._on_event)
+
+    def _watch(self):
+        if self._pid:
+            try:
+                self._pidfd = os.pidfd_open(self._pid)
+                return self.loop.io(self._pidfd, READ, ref=self.ref)
+            except (OSError, AttributeError):
+                pass
+        return self.loop.timer(0, 0.05, ref=self.ref)
+
+    @property
+    def active(self):
+        return self._inner is not None
+
+    def _on_event(self):
+        try:
+            pid, status = os.waitpid(self._pid or -1, os.WNOHANG)
+        except ChildProcessError:
+            pid, status = self._pid, 0
+        if not pid:
+            return
+        self.rpid, self.rstatus = pid, status
+        function, args = self.callback, self.args
+        if self._pid:
+            self.stop()
+        if function is not None:
+            function(*args)
+
+    def stop(self):
+        inner, self._inner = self._inner, None
+        fd, self._pidfd = self._pidfd, None
+        if inner is not None:
+            inner.close()
+        if fd is not None:
+            os.close(fd)
+        super().stop()
+
+    close = stop
+
+
+class stat(watcher):
+    """Calls its callback when what a path names has changed."""
+    DEFAULT_INTERVAL = 5.0
+    MIN_INTERVAL = 0.1
+
+    def __init__(self, hub_loop, path, interval=0.0, ref=True, priority=None):
+        super().__init__(hub_loop, ref, priority)
+        self.path = os.fspath(path) if not isinstance(path, bytes) else path
+        self.interval = interval
+        self.prev = self.attr = None
+        self._inner = None
+
+    def _look(self):
+        try:
+            return os.stat(self.path)
+        except OSError:
+            return None
+
+    def start(self, function, *args):
+        if not callable(function):
+            raise TypeError(f'Expected callable, not {function!r}')
+        self.callback, self.args = function, args
+        if self._inner is None:
+            self.attr = self._look()
+            every = max(self.interval, self.MIN_INTERVAL) if self.interval else self.DEFAULT_INTERVAL
+            self._inner = self.loop.timer(every, every, ref=self.ref)
+            self._inner.start(self._on_time)
+
+    @property
+    def active(self):
+        return self._inner is not None
+
+    def _on_time(self):
+        now = self._look()
+        if _key(now) == _key(self.attr):
+            return
+        self.prev, self.attr = self.attr, now
+        self.callback(*self.args)
+
+    def stop(self):
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            inner.close()
+        super().stop()
+
+    close = stop
+
+
+def _key(attr):
+    return attr and (attr.st_mode, attr.st_ino, attr.st_dev, attr.st_nlink, attr.st_uid, attr.st_gid, attr.st_size,
+                     attr.st_mtime_ns, attr.st_ctime_ns)
+
+
+def _making(kind):
+    def make(self, *args, **kwargs):
+        return kind(self, *args, **kwargs)
+    make.__name__ = kind.__name__
+    make.__doc__ = f"A new watcher of that kind, to be started: {kind.__doc__ or kind.__name__}"
+    return make
+
+
+def _closing_fd(self, fd):
+    """fd is about to be closed: watchers of it are told.  False: nobody has to wait for that."""
+    return False
+
+
+def _destroy(self):
+    """The loop is the thread's, and ends with it."""
+    return None
+
+
+def _run(self, nowait=False, once=False):
+    """The loop runs whenever nobody else does."""
+    raise RuntimeError("the loop runs by itself")
+
+
+def _handle_error(self, context, type, value, tb):
+    """What the hub does with it."""
+    _core.get_hub().handle_error(context, type, value, tb)
+
+
+def _loop_repr(self):
+    return f"<loop at 0x{id(self):x} {self._format()}>"
+
+
+def _format(self):
+    default = ' default' if self.default else ''
+    return f"{self.backend}{default} pending={self.pendingcnt} ref={self.activecnt}"
+
+
+def _debug(self):
+    """Who waits, and for what: at most a hundred lines."""
+    import gc
+    waiting = []
+    for g in gc.get_objects():
+        what = isinstance(g, _core.greenlet) and _core.waits_for(g)
+        if what:
+            waiting.append(f"{g!r} waits for {what}")
+            if len(waiting) == 100:
+                break
+    return waiting
+
+
+def _install_loop():
+    for kind in (_core.io, _core.timer, _core.signal, _core.idle, _core.prepare, _core.check, _core.fork, _core.async_,
+                 child, stat):
+        setattr(loop, kind.__name__, _making(kind))
+    loop.async_.__name__ = 'async_'
+    setattr(loop, 'async', loop.async_)
+    loop.closing_fd, loop.destroy, loop.reinit, loop.run, loop.break_ = _closing_fd, _destroy, loop._tell_fork, _run, _destroy
+    loop.handle_error, loop.__repr__, loop._format, loop.debug = _handle_error, _loop_repr, _format, _debug
+    loop.MAXPRI, loop.MINPRI, loop.approx_timer_resolution = MAXPRI, MINPRI, 0.00001
+    loop.backend, loop.backend_int, loop.error_handler = 'epoll', 4, None
+    loop.default = property(_is_default)
+    loop.ptr = property(id)
+    loop.WatcherType = watcher
+    loop.fileno = lambda self: None
+
+
+def _is_default(self):
+    import threading
+    return threading.current_thread() is threading.main_thread()
+
+
+def _watcher_repr(self):
+    words = [f"<{type(self).__name__} at 0x{id(self):x}"]
+    if hasattr(self, 'fd'):
+        words.append(f"fd={self.fd} events={self.events_str}")
+    words += [word for word in ('active', 'pending') if getattr(self, word)]
+    if self.callback is not None:
+        words.append(f"callback={self.callback!r} args={self.args!r}")
+    return ' '.join(words) + '>'
+
+
+watcher.__repr__ = _watcher_repr
+_install_loop()

@@ -1,0 +1,3 @@
+from ramet.monkey._main import main
+
+main()

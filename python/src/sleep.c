@@ -1,0 +1,78 @@
+/* sleep.c - sleep: others run for a time, or once. */
+#include "spawned.h"
+
+static int sleep_now(struct thread *t)
+{
+	struct greenlet *me = t->current;
+
+	Py_INCREF(me);
+	ramet_yield();
+	greenlet_arrive(t);
+	Py_DECREF(me);
+	return greenlet_raise(me);
+}
+
+/* A sleep that does not keep the loop alive. */
+struct nap {
+	struct hub_timer timer;
+	struct greenlet *greenlet;
+};
+
+static void on_nap_end(struct hub_timer *timer)
+{
+	greenlet_wake(((struct nap *)timer)->greenlet);
+}
+
+static int sleep_without_ref(struct thread *t, int64_t when)
+{
+	struct nap nap = {.greenlet = t->current};
+	int end = 1;
+
+	nap.timer.fn = on_nap_end;
+	nap.timer.unref = true;
+	if (hub_timer_start(t, &nap.timer, when) < 0)
+		return -1;
+	while (nap.timer.place && end == 1)
+		end = greenlet_wait("its sleep", RAMET_NEVER);
+	hub_timer_stop(t, &nap.timer);
+	return end;
+}
+
+static PyObject *sleep_(PyObject *module, PyObject *const *args, Py_ssize_t n,
+			PyObject *names)
+{
+	static const char *const known[] = {"seconds", "ref"};
+	PyObject *values[2] = {NULL, NULL};
+	struct thread *t = thread_get();
+	int64_t when = 0;
+	int ref, end;
+
+	(void)module;
+	if (!t || spawned_parse(args, n, names, known, values, 2) < 0)
+		return NULL;
+	if (values[0] && greenlet_deadline(values[0], &when) < 0)
+		return NULL;
+	ref = values[1] ? PyObject_IsTrue(values[1]) : 1;
+	if (ref < 0)
+		return NULL;
+	if (when <= 0 || when <= ramet_now())
+		end = sleep_now(t);
+	else if (ref)
+		end = greenlet_wait("its sleep", when);
+	else
+		end = sleep_without_ref(t, when);
+	if (end < 0)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+	{"sleep", FAST(sleep_), METH_FASTCALL | METH_KEYWORDS,
+	 "sleep(seconds=0, ref=True): let others run for that time"},
+	{NULL, NULL, 0, NULL},
+};
+
+int sleep_ready(PyObject *module)
+{
+	return PyModule_AddFunctions(module, functions);
+}

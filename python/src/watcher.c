@@ -1,0 +1,590 @@
+/* watcher.c - the type of all watchers, and those that need nothing from the
+ * kernel: prepare, check, idle, fork and async_. */
+#include "watcher.h"
+
+#include <structmember.h>
+
+PyTypeObject *watcher_type;
+
+enum { TYPES = 12, PRIORITY_MAX = 2 };
+
+static struct {
+	PyTypeObject *type;
+	const struct watcher_kind *kind;
+} types[TYPES];
+
+static const struct watcher_kind *kind_of(const struct watcher *w)
+{
+	for (PyTypeObject *type = Py_TYPE(w); type; type = type->tp_base)
+		for (int i = 0; i < TYPES && types[i].type; i++)
+			if (types[i].type == type)
+				return types[i].kind;
+	return NULL;
+}
+
+/* ---- events -------------------------------------------------------------- */
+
+void watcher_fire(struct watcher *w)
+{
+	PyObject *callback = Py_XNewRef(w->callback), *args, *result;
+
+	if (!callback)
+		return;
+	args = Py_NewRef(w->args);
+	Py_INCREF(w);
+	result = PyObject_Call(callback, args, NULL);
+	if (!result)
+		hub_handle_error((PyObject *)w);
+	Py_XDECREF(result);
+	Py_DECREF(args);
+	Py_DECREF(callback);
+	Py_DECREF(w);
+}
+
+static void on_call(struct hub_call *call)
+{
+	struct watcher *w = (struct watcher *)((char *)call -
+					       offsetof(struct watcher, call));
+
+	watcher_fire(w);
+	Py_DECREF(w);
+}
+
+void watcher_feed(struct watcher *w)
+{
+	if (w->call.queued || w->thread->closed)
+		return;
+	w->call.fn = on_call;
+	if (hub_call(w->thread, &w->call) < 0)
+		PyErr_WriteUnraisable((PyObject *)w);
+	else
+		Py_INCREF(w);
+}
+
+/* ---- start and stop ------------------------------------------------------ */
+
+static void count(struct watcher *w, int n)
+{
+	struct hub *h = w->thread->hub_state;
+
+	if (h && !w->unref)
+		h->refs += n;
+}
+
+int watcher_start(struct watcher *w, PyObject *callback, PyObject *args)
+{
+	const struct watcher_kind *kind = kind_of(w);
+
+	if (!PyCallable_Check(callback)) {
+		PyErr_Format(PyExc_TypeError, "Expected callable, not %R",
+			     callback);
+		return -1;
+	}
+	if (!w->thread || w->thread != this_thread) {
+		PyErr_SetString(PyExc_ValueError,
+				w->thread ? "operation on another thread's loop"
+					  : "operation on destroyed loop");
+		return -1;
+	}
+	if (!hub_get(w->thread))
+		return -1;
+	Py_XSETREF(w->callback, Py_NewRef(callback));
+	Py_XSETREF(w->args, Py_NewRef(args));
+	if (w->active)
+		return 0;
+	if (kind && kind->begin(w) < 0)
+		return -1;
+	w->active = true;
+	count(w, 1);
+	Py_INCREF(w);
+	return 0;
+}
+
+void watcher_stop(struct watcher *w)
+{
+	const struct watcher_kind *kind = kind_of(w);
+	bool was_active = w->active;
+
+	Py_INCREF(w);
+	if (was_active) {
+		w->active = false;
+		count(w, -1);
+		if (kind)
+			kind->end(w);
+	}
+	if (w->call.queued) {
+		hub_uncall(w->thread, &w->call);
+		if (!w->call.queued)
+			Py_DECREF(w);
+	}
+	Py_CLEAR(w->callback);
+	Py_CLEAR(w->args);
+	if (was_active)
+		Py_DECREF(w);
+	Py_DECREF(w);
+}
+
+int watcher_parse_start(PyObject *given, PyObject **callback, PyObject **args)
+{
+	Py_ssize_t n = PyTuple_GET_SIZE(given);
+
+	if (n < 1) {
+		PyErr_SetString(PyExc_TypeError, "a callback is needed");
+		return -1;
+	}
+	*callback = PyTuple_GET_ITEM(given, 0);
+	*args = PyTuple_GetSlice(given, 1, n);
+	return *args ? 0 : -1;
+}
+
+static PyObject *start(PyObject *self, PyObject *given)
+{
+	PyObject *callback, *args;
+	int err;
+
+	if (watcher_parse_start(given, &callback, &args) < 0)
+		return NULL;
+	err = watcher_start((struct watcher *)self, callback, args);
+	Py_DECREF(args);
+	if (err < 0)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+static PyObject *stop(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	watcher_stop((struct watcher *)self);
+	Py_RETURN_NONE;
+}
+
+static PyObject *feed(PyObject *self, PyObject *args)
+{
+	struct watcher *w = (struct watcher *)self;
+	PyObject *callback, *rest;
+	int revents;
+
+	if (!PyArg_ParseTuple(args, "iO|O:feed", &revents, &callback, &rest))
+		return NULL;
+	if (!PyCallable_Check(callback)) {
+		PyErr_Format(PyExc_TypeError, "Expected callable, not %R",
+			     callback);
+		return NULL;
+	}
+	rest = PyTuple_GetSlice(args, 2, PyTuple_GET_SIZE(args));
+	if (!rest)
+		return NULL;
+	w->revents = revents;
+	Py_XSETREF(w->callback, Py_NewRef(callback));
+	Py_XSETREF(w->args, rest);
+	watcher_feed(w);
+	Py_RETURN_NONE;
+}
+
+static PyObject *enter(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	return Py_NewRef(self);
+}
+
+static PyObject *leave(PyObject *self, PyObject *args)
+{
+	PyObject *result = PyObject_CallMethod(self, "close", NULL);
+
+	(void)args;
+	if (!result)
+		return NULL;
+	Py_DECREF(result);
+	Py_RETURN_NONE;
+}
+
+/* ---- attributes ---------------------------------------------------------- */
+
+static PyObject *get_ref(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyBool_FromLong(!((struct watcher *)self)->unref);
+}
+
+static int set_ref(PyObject *self, PyObject *value, void *unused)
+{
+	struct watcher *w = (struct watcher *)self;
+	int ref = value ? PyObject_IsTrue(value) : -1;
+
+	(void)unused;
+	if (ref < 0)
+		return -1;
+	if (w->active)
+		count(w, -1);
+	w->unref = !ref;
+	if (w->active)
+		count(w, 1);
+	return 0;
+}
+
+static PyObject *get_active(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyBool_FromLong(((struct watcher *)self)->active);
+}
+
+static PyObject *get_pending(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyBool_FromLong(((struct watcher *)self)->call.queued);
+}
+
+static PyObject *get_priority(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyLong_FromLong(((struct watcher *)self)->priority);
+}
+
+static int set_priority(PyObject *self, PyObject *value, void *unused)
+{
+	struct watcher *w = (struct watcher *)self;
+	long n = value && value != Py_None ? PyLong_AsLong(value) : 0;
+
+	(void)unused;
+	if (n == -1 && PyErr_Occurred())
+		return -1;
+	if (w->active) {
+		PyErr_SetString(PyExc_AttributeError,
+				"Cannot set priority of an active watcher");
+		return -1;
+	}
+	w->priority = (signed char)(n > PRIORITY_MAX    ? PRIORITY_MAX
+				    : n < -PRIORITY_MAX ? -PRIORITY_MAX
+							: n);
+	return 0;
+}
+
+static PyObject *get_callback(PyObject *self, void *unused)
+{
+	struct watcher *w = (struct watcher *)self;
+
+	(void)unused;
+	return Py_NewRef(w->callback ? w->callback : Py_None);
+}
+
+static int set_callback(PyObject *self, PyObject *value, void *unused)
+{
+	struct watcher *w = (struct watcher *)self;
+
+	(void)unused;
+	if (!value)
+		value = Py_None;
+	if (value != Py_None && !PyCallable_Check(value)) {
+		PyErr_Format(PyExc_TypeError, "Expected callable, not %R",
+			     value);
+		return -1;
+	}
+	Py_XSETREF(w->callback, value == Py_None ? NULL : Py_NewRef(value));
+	if (w->callback && !w->args && !(w->args = PyTuple_New(0)))
+		return -1;
+	return 0;
+}
+
+static PyObject *get_args(PyObject *self, void *unused)
+{
+	struct watcher *w = (struct watcher *)self;
+
+	(void)unused;
+	return Py_NewRef(w->args ? w->args : Py_None);
+}
+
+static int set_args(PyObject *self, PyObject *value, void *unused)
+{
+	struct watcher *w = (struct watcher *)self;
+
+	(void)unused;
+	if (value && value != Py_None && !PyTuple_Check(value)) {
+		PyErr_SetString(PyExc_TypeError, "args must be a tuple");
+		return -1;
+	}
+	value = value && value != Py_None ? Py_NewRef(value) : PyTuple_New(0);
+	if (!value)
+		return -1;
+	Py_XSETREF(w->args, value);
+	return 0;
+}
+
+/* ---- the type ------------------------------------------------------------ */
+
+int watcher_init(struct watcher *w, PyObject *loop, int ref, PyObject *priority)
+{
+	struct thread *t = thread_get();
+
+	if (!t)
+		return -1;
+	if (w->active) {
+		PyErr_SetString(PyExc_RuntimeError, "it is active");
+		return -1;
+	}
+	w->unref = !ref;
+	if (!w->thread) {
+		w->thread = t;
+		t->users++;
+	}
+	Py_XSETREF(w->loop, Py_NewRef(loop));
+	return set_priority((PyObject *)w, priority, NULL);
+}
+
+static int init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {(char *)"loop", (char *)"ref",
+				(char *)"priority", NULL};
+	PyObject *loop, *priority = Py_None;
+	int ref = 1;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pO:watcher", names,
+					 &loop, &ref, &priority))
+		return -1;
+	return watcher_init((struct watcher *)self, loop, ref, priority);
+}
+
+int watcher_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	struct watcher *w = (struct watcher *)self;
+
+	Py_VISIT(Py_TYPE(self));
+	Py_VISIT(w->dict);
+	Py_VISIT(w->loop);
+	Py_VISIT(w->callback);
+	Py_VISIT(w->args);
+	return 0;
+}
+
+int watcher_clear(PyObject *self)
+{
+	struct watcher *w = (struct watcher *)self;
+
+	Py_CLEAR(w->dict);
+	Py_CLEAR(w->loop);
+	Py_CLEAR(w->callback);
+	Py_CLEAR(w->args);
+	return 0;
+}
+
+void watcher_dealloc(PyObject *self)
+{
+	struct watcher *w = (struct watcher *)self;
+	PyTypeObject *type = Py_TYPE(self);
+
+	PyObject_GC_UnTrack(self);
+	if (w->weakrefs)
+		PyObject_ClearWeakRefs(self);
+	watcher_clear(self);
+	if (w->thread)
+		thread_put(w->thread);
+	type->tp_free(self);
+	Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+	{"start", (PyCFunction)start, METH_VARARGS,
+	 "start(callback, *args): call it at each event"},
+	{"stop", stop, METH_NOARGS, "stop(): no more"},
+	{"close", stop, METH_NOARGS, "close(): stop, for good"},
+	{"feed", feed, METH_VARARGS,
+	 "feed(revents, callback, *args): call it as if an event had come"},
+	{"__enter__", enter, METH_NOARGS, NULL},
+	{"__exit__", leave, METH_VARARGS, NULL},
+	{NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef attributes[] = {
+	{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL,
+	 NULL},
+	{"active", get_active, NULL, "Whether it is started.", NULL},
+	{"pending", get_pending, NULL, "Whether an event is on its way.", NULL},
+	{"ref", get_ref, set_ref, "Whether it keeps the loop alive.", NULL},
+	{"priority", get_priority, set_priority, "From -2 to 2.", NULL},
+	{"callback", get_callback, set_callback, "What is called.", NULL},
+	{"args", get_args, set_args, "What it is called with.", NULL},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef members[] = {
+	{"loop", T_OBJECT, offsetof(struct watcher, loop), READONLY,
+	 "The loop it belongs to."},
+	{"__dictoffset__", T_PYSSIZET, offsetof(struct watcher, dict), READONLY,
+	 NULL},
+	{"__weaklistoffset__", T_PYSSIZET, offsetof(struct watcher, weakrefs),
+	 READONLY, NULL},
+	{NULL, 0, 0, 0, NULL},
+};
+
+PyTypeObject *watcher_make_type(PyObject *module, PyType_Spec *spec,
+				const struct watcher_kind *kind)
+{
+	PyObject *bases = PyTuple_Pack(1, (PyObject *)watcher_type);
+	PyTypeObject *type =
+		bases ? (PyTypeObject *)PyType_FromSpecWithBases(spec, bases)
+		      : NULL;
+	int i = 0;
+
+	Py_XDECREF(bases);
+	if (!type || PyModule_AddObjectRef(module, strrchr(spec->name, '.') + 1,
+					   (PyObject *)type) < 0)
+		return NULL;
+	while (types[i].type)
+		i++;
+	types[i].type = type;
+	types[i].kind = kind;
+	return type;
+}
+
+/* ---- at each turn of the hub --------------------------------------------- */
+
+/* Those that are there now, each once; a callback may stop any of them. */
+void watchers_turn(struct hub *h, enum turn turn)
+{
+	struct watcher *all[64], *w;
+	int n = 0;
+
+	for (w = h->turns[turn]; w && n < 64; w = w->next)
+		all[n++] = (struct watcher *)Py_NewRef((PyObject *)w);
+	for (int i = 0; i < n; i++) {
+		if (all[i]->active)
+			watcher_fire(all[i]);
+		Py_DECREF(all[i]);
+	}
+}
+
+static int enlist(struct watcher *w, enum turn turn)
+{
+	struct watcher **at = &w->thread->hub_state->turns[turn];
+
+	while (*at)
+		at = &(*at)->next;
+	*at = w;
+	w->at = at;
+	w->next = NULL;
+	return 0;
+}
+
+static void delist(struct watcher *w)
+{
+	*w->at = w->next;
+	if (w->next)
+		w->next->at = w->at;
+	w->at = NULL;
+}
+
+static int begin_prepare(struct watcher *w)
+{
+	return enlist(w, TURN_PREPARE);
+}
+
+static int begin_check(struct watcher *w)
+{
+	return enlist(w, TURN_CHECK);
+}
+
+/* Only a hub that is awake sees that it is to be so. */
+static int begin_idle(struct watcher *w)
+{
+	ramet_host_wake(w->thread->hub->ramet);
+	return enlist(w, TURN_IDLE);
+}
+
+static int begin_fork(struct watcher *w)
+{
+	return enlist(w, TURN_FORK);
+}
+
+static int begin_nothing(struct watcher *w)
+{
+	(void)w;
+	return 0;
+}
+
+static void end_nothing(struct watcher *w)
+{
+	(void)w;
+}
+
+/* ---- async_ -------------------------------------------------------------- */
+
+/* From any thread.  Until the callback is called it is sent once. */
+static PyObject *async_send(PyObject *self, PyObject *unused)
+{
+	struct watcher *w = (struct watcher *)self;
+
+	(void)unused;
+	if (w->active)
+		watcher_feed(w);
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef async_methods[] = {
+	{"send", async_send, METH_NOARGS,
+	 "send(): call the callback soon; from any thread"},
+	{"send_ignoring_arg", async_send, METH_O, NULL},
+	{NULL, NULL, 0, NULL},
+};
+
+static int make_simple(PyObject *module, const char *name,
+		       const struct watcher_kind *kind)
+{
+	static PyType_Slot slots[] = {{0, NULL}};
+	PyType_Spec spec = {name, sizeof(struct watcher), 0,
+			    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+
+	return watcher_make_type(module, &spec, kind) ? 0 : -1;
+}
+
+static int make_async(PyObject *module)
+{
+	static PyType_Slot slots[] = {
+		{Py_tp_methods, async_methods},
+		{0, NULL},
+	};
+	static PyType_Spec spec = {"ramet.core.async_", sizeof(struct watcher),
+				   0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+				   slots};
+	static const struct watcher_kind kind = {begin_nothing, end_nothing};
+
+	return watcher_make_type(module, &spec, &kind) ? 0 : -1;
+}
+
+static int make_base(PyObject *module)
+{
+	static PyType_Slot slots[] = {
+		{Py_tp_init, init},
+		{Py_tp_dealloc, watcher_dealloc},
+		{Py_tp_traverse, watcher_traverse},
+		{Py_tp_clear, watcher_clear},
+		{Py_tp_methods, methods},
+		{Py_tp_getset, attributes},
+		{Py_tp_members, members},
+		{0, NULL},
+	};
+	static PyType_Spec spec = {"ramet.core.watcher", sizeof(struct watcher),
+				   0,
+				   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE |
+					   Py_TPFLAGS_HAVE_GC,
+				   slots};
+
+	watcher_type = (PyTypeObject *)PyType_FromSpec(&spec);
+	return watcher_type ? PyModule_AddObjectRef(module, "watcher",
+						    (PyObject *)watcher_type)
+			    : -1;
+}
+
+int watcher_ready(PyObject *module)
+{
+	static const struct watcher_kind prepare = {begin_prepare, delist},
+					 check = {begin_check, delist},
+					 idle = {begin_idle, delist},
+					 at_fork = {begin_fork, delist};
+
+	if (make_base(module) < 0 ||
+	    make_simple(module, "ramet.core.prepare", &prepare) < 0 ||
+	    make_simple(module, "ramet.core.check", &check) < 0 ||
+	    make_simple(module, "ramet.core.idle", &idle) < 0 ||
+	    make_simple(module, "ramet.core.fork", &at_fork) < 0)
+		return -1;
+	return make_async(module);
+}
