@@ -628,17 +628,18 @@ TEST(files_are_served_by_the_kernel)
 {
 	size_t size = 1000000;
 	char *data = bytes(size), path[300], url[64];
-	struct ramet_tls *tls = server_of(&serving);
 	struct ramet_http_server *s;
+	struct ramet_tls *tls;
 	struct ramet *server;
 	FILE *f;
 	int port;
 
+	refuse(-1, -1, 0); /* nothing, but count; before there are threads */
+	tls = server_of(&serving);
 	snprintf(path, sizeof path, "%s/file", test_dir());
 	f = made(fopen(path, "we"));
 	CHECK_EQ(fwrite(data, 1, size, f), size);
 	CHECK_EQ(fclose(f), 0);
-	refuse(-1, -1, 0); /* nothing, but count */
 	s = new_server(tls, path);
 	port = ramet_http_listen(s, "https://127.0.0.1:0");
 	CHECK(port > 0);
