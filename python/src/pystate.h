@@ -9,6 +9,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <frameobject.h> /* before 3.11 frames are nowhere else */
 
 #include <stdbool.h>
 #include <string.h>

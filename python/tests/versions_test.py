@@ -34,6 +34,7 @@ def build(folder, headers, suffix):
     package = os.path.join(folder, "ramet")
     shutil.copytree(os.path.join(ROOT, "python", "ramet"), package)
     subprocess.run(["cc", "-std=gnu11", "-O1", "-w", "-fPIC", "-shared", "-I" + os.path.join(ROOT, "include"),
+                    "-DRAMET_VERSION=\"test\"",
                     "-I" + headers, *glob.glob(os.path.join(ROOT, "python", "src", "*.c")),
                     "-o", os.path.join(package, "_core" + suffix), "-L" + LIBRARY, "-lramet",
                     "-Wl,-rpath," + LIBRARY], check=True)
