@@ -1,5 +1,5 @@
-/* hub.h - what the parts of the hub share: its calls and timers (hub.c), and
- * watchers (loop.c and watcher*.c). */
+/* hub.h - what the parts of the hub share: its calls (hub.c), timers
+ * (hub_timer.c) and watchers (loop.c and watcher*.c). */
 #ifndef HUB_H
 #define HUB_H
 
@@ -31,6 +31,9 @@ static inline struct hub *hub_state(struct thread *t)
 
 /* Whether nothing that counts can happen any more. */
 bool hub_is_stuck(struct thread *t);
+
+/* Call the timers that are due. */
+void hub_run_timers(struct thread *t, struct hub *h);
 
 /* Call the watchers of a turn. */
 void watchers_turn(struct hub *h, enum turn turn);
