@@ -68,10 +68,11 @@ static void wait_until(int64_t when)
 	}
 }
 
-/* A byte on each, a hundredth of them at a time over the second. */
+/* A byte on each, spread over the second as clients that know nothing of each
+ * other would: in bursts they would keep the others' load from its processor. */
 static void drip(int round, int64_t from)
 {
-	int step = conn_count / 100 + 1;
+	int step = conn_count / 1000 + 1;
 
 	for (int i = 0; i < conn_count; i++) {
 		if (conns[i].fd >= 0) /* what it says to this, recv tells */
