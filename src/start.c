@@ -2,7 +2,11 @@
  * the layers, and hands the upper ones to the lower. */
 #include "core/errand.h"
 #include "core/outlet.h"
+#include "debug/console.h"
+#include "debug/recording.h"
+#include "debug/registry.h"
 #include "debug/report.h"
+#include "debug/watchdog.h"
 #include "http/client/loop.h"
 #include "io/mode.h"
 #include "sync/claim.h"
@@ -24,6 +28,7 @@ static void end(void *loop)
 
 	ramet__this_loop = l;
 	ramet__end_main(l);
+	ramet__console_close(l);
 	ramet__http_close(l);
 	ramet__loops_end(l);
 	handle = l->handle;
@@ -62,7 +67,10 @@ void ramet__after_fork(struct loop *l)
 	ramet__core_after_fork(l);
 	ramet__children_after_fork(l);
 	ramet__loops_after_fork(l);
-	ramet__quit_after_fork(l);
+	ramet__recording_after_fork(l);
+	ramet__registry_after_fork(l);
+	ramet__console_after_fork();
+	ramet__watchdog_after_fork();
 	if (l->on_fork)
 		l->on_fork(l);
 }
@@ -96,6 +104,8 @@ struct loop *ramet__start(void)
 	if (ramet__io_open(l) < 0)
 		goto free_loop;
 	l->on_deadlock = on_deadlock;
+	l->on_awake = ramet__watchdog_mind;
+	l->on_record = ramet__recording_mind;
 	if (ramet__debug_open(l) < 0)
 		goto close_io;
 	if (ramet__gate_open(l) < 0)
@@ -104,6 +114,7 @@ struct loop *ramet__start(void)
 		goto close_gate;
 	ramet__this_loop = l;
 	mind_forks();
+	ramet__console_start(l);
 	return l;
 
 close_gate:

@@ -235,6 +235,9 @@ RAMET_API size_t ramet_trim(void);
 RAMET_API const char *ramet_kernel_name(void);
 RAMET_API const char *ramet_kernel_reason(void);
 
+/* The version of the library that is loaded, as "0.1.0". */
+RAMET_API const char *ramet_version(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -46,6 +46,17 @@ struct ramet_host {
 	 * ready (ramet_host_end), or say after how many ns to ask again: until
 	 * then the loop sleeps, if no signal and no ramet_host_post comes. */
 	int64_t (*on_deadlock)(void);
+
+	/* For reports: call put(arg, ...) for each function of the guest's own
+	 * that is being run, the innermost first; file NULL and line 0 where
+	 * they are not known.  put copies what it is given.  The guest may run,
+	 * be suspended or not have begun; this is called in signal handlers on
+	 * its OS thread, and in a copy of the process (fork) on another thread,
+	 * so nothing may be allocated, locked or waited for.  May be NULL. */
+	void (*describe)(void *guest,
+			 void (*put)(void *arg, const char *function,
+				     const char *file, int line),
+			 void *arg);
 };
 
 /* Give the calling thread's loop a host, and its main the guest `main`.  `host`

@@ -225,6 +225,11 @@ RAMET_API int ramet_http_file(struct ramet_http *h, const char *path,
 RAMET_API int ramet_http_files(struct ramet_http *h, const char *root,
 			       int list);
 
+/* Answer with the metrics of the library (ramet_get_metrics) and the program's
+ * own (ramet_metric_new) in Prometheus' text format, 0.0.4.  GET and HEAD only:
+ * else 405.  Returns as ramet_http_reply. */
+RAMET_API int ramet_http_metrics(struct ramet_http *h);
+
 /* Answer with 101 (200 to CONNECT) and take the connection over for another
  * protocol: what it sends from then on, to be read by ramet_http_raw_read; it is
  * closed when the handler returns.  Returns NULL: EALREADY, EINVAL (HTTP/1.0, or

@@ -37,7 +37,7 @@ static bool is_foreign(int dir, const char *task)
 		return false;
 	n = kernel_read(fd, name, sizeof name);
 	kernel_close(fd);
-	return n > 0 && strncmp(name, "ramet helper", 12) != 0 &&
+	return n > 0 && strncmp(name, "ramet ", 6) != 0 &&
 	       strncmp(name, "iou-", 4) != 0;
 }
 

@@ -30,7 +30,7 @@ static int64_t look_after(struct spot *s)
 int ramet__spot_wait(struct loop *l, const void *object, uint32_t sequence,
 		     int mode, const struct limit *limit, const char *what)
 {
-	struct lot_reason reason = {what, object, 0};
+	struct lot_reason reason = {what, object, 0, NULL};
 	struct spot *s = spot_of(object);
 	int64_t end = ramet__sync_instant(limit), look;
 	int err;

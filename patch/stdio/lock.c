@@ -163,7 +163,7 @@ static bool wait_for(struct file_lock *k, uint32_t me)
 	while (!file_set(k, 0, me)) {
 		uint32_t word = announce(k);
 		struct lot_reason why = {"for FILE", k->file,
-					 word & ~FILE_WAITED};
+					 word & ~FILE_WAITED, NULL};
 		int err;
 
 		if (!word)

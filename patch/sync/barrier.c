@@ -43,7 +43,7 @@ static bool come(struct barrier *b, uint32_t *round)
 
 static void wait_round(struct barrier *b, uint32_t round)
 {
-	struct lot_reason reason = {"at barrier", b, 0};
+	struct lot_reason reason = {"at barrier", b, 0, NULL};
 	struct backoff pause = {0};
 	int err = 0;
 

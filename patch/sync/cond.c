@@ -41,7 +41,7 @@ static int wait_here(struct cond *c, pthread_mutex_t *mutex,
 		     const struct held *held, uint32_t sequence,
 		     const struct limit *limit, int mode)
 {
-	struct lot_reason reason = {"for a signal on condition", c, 0};
+	struct lot_reason reason = {"for a signal on condition", c, 0, NULL};
 	int err, locked;
 
 	err = ramet__sync_wait(&c->sequence, sequence, mode, limit, &reason);

@@ -84,7 +84,7 @@ static int wait_between(const struct futex *f, uint32_t mask, int mode,
 
 static int wait_futex(const struct futex *f, uint32_t mask)
 {
-	struct lot_reason reason = {"for futex", f->word, 0};
+	struct lot_reason reason = {"for futex", f->word, 0, NULL};
 	struct timespec at;
 	struct limit limit = {f->realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC,
 			      &at};

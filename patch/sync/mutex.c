@@ -58,7 +58,7 @@ static bool announce(struct mutex *m)
 static int lock_slowly(struct mutex *m, uint32_t self,
 		       const struct limit *limit)
 {
-	struct lot_reason reason = {"for mutex", m, 0};
+	struct lot_reason reason = {"for mutex", m, 0, &m->owner};
 	int err = ramet__sync_check(limit);
 
 	if (err)

@@ -33,7 +33,7 @@ static void run(uint32_t *word, void (*routine)(void))
 
 static int do_once(uint32_t *word, void (*routine)(void))
 {
-	struct lot_reason reason = {"for pthread_once", word, 0};
+	struct lot_reason reason = {"for pthread_once", word, 0, NULL};
 	int err;
 
 	for (;;) {

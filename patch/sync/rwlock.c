@@ -211,7 +211,7 @@ static bool announce(struct rwlock *rw, uint32_t flag)
 
 static int read_slowly(struct rwlock *rw, const struct limit *limit)
 {
-	struct lot_reason reason = {"to read-lock", rw, 0};
+	struct lot_reason reason = {"to read-lock", rw, 0, &rw->writer};
 	uint32_t turn;
 	int err;
 
@@ -244,7 +244,7 @@ static void withdraw(struct rwlock *rw)
 static int write_slowly(struct rwlock *rw, uint32_t self,
 			const struct limit *limit)
 {
-	struct lot_reason reason = {"to write-lock", rw, 0};
+	struct lot_reason reason = {"to write-lock", rw, 0, &rw->writer};
 	uint32_t turn;
 	int err;
 

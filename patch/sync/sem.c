@@ -72,7 +72,7 @@ static int wait_between(sem_t *sem, const struct limit *limit, int mode)
 
 static int wait_here(struct sem *s, const struct limit *limit, int mode)
 {
-	struct lot_reason reason = {"for semaphore", s, 0};
+	struct lot_reason reason = {"for semaphore", s, 0, NULL};
 	int err;
 
 	__atomic_add_fetch(&s->waiters, 1, __ATOMIC_SEQ_CST);

@@ -19,7 +19,7 @@ static pthread_key_t main_key;
 static void main_ends(void *thread)
 {
 	static const struct lot_reason reason = {"for the other threads to end",
-						 NULL, 0};
+						 NULL, 0, NULL};
 	struct thread *t = thread;
 	struct loop *l = ramet__this_loop;
 

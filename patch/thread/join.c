@@ -33,6 +33,10 @@ static int wait_for_end(struct loop *l, struct thread *t, int64_t when)
 {
 	int err = 0;
 
+	if (when == RAMET_NEVER && t->life == THREAD_LIVES)
+		err = ramet__owned_wait(l, WAIT_JOIN, t->ramet);
+	if (err < 0)
+		return -err;
 	hook_begin(l);
 	while (t->life == THREAD_LIVES && err != -ETIMEDOUT) {
 		t->joiner = l->current;

@@ -123,7 +123,9 @@ static void gather(struct report_numbers *n)
 	n->blocked = ramet__blocked();
 	n->calls = ramet__door_calls();
 	n->time = kernel_now() - report.started;
-	n->helpers = (unsigned long)ramet__helpers_most;
+	n->helpers = (unsigned long)(ramet__helpers_most +
+				     __atomic_load_n(&ramet__service_threads,
+						     __ATOMIC_RELAXED));
 	n->os_threads = os_threads_now();
 	if (n->os_threads < n->helpers + 1)
 		n->os_threads = n->helpers + 1;

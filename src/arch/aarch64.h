@@ -45,6 +45,20 @@ static inline void arch_set_tls(void *tls)
 	__asm__ volatile("msr tpidr_el0, %0" : : "r"(tls) : "memory");
 }
 
+/* The processor's clock, and whether it always runs at the same rate. */
+static inline uint64_t arch_ticks(void)
+{
+	uint64_t ticks;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+}
+
+static inline int arch_ticks_steady(void)
+{
+	return 1;
+}
+
 /* The floating point environment: rounding and exception masks. */
 struct fenv_state {
 	uint64_t fpcr;

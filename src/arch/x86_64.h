@@ -2,6 +2,8 @@
 #ifndef ARCH_X86_64_H
 #define ARCH_X86_64_H
 
+#include <cpuid.h>
+
 #ifdef __AVX512F__
 #define ARCH_AVX512                                                            \
 	, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",       \
@@ -49,6 +51,21 @@ static inline void *arch_tls(void)
 static inline void arch_set_tls(void *tls)
 {
 	__asm__ volatile("wrfsbase %0" : : "r"(tls) : "memory");
+}
+
+/* The processor's clock, and whether it always runs at the same rate. */
+static inline uint64_t arch_ticks(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+static inline int arch_ticks_steady(void)
+{
+	enum { ADVANCED = (int)0x80000007, INVARIANT = 1 << 8 };
+	unsigned a, b, c, d;
+
+	return __get_cpuid((unsigned)ADVANCED, &a, &b, &c, &d) &&
+	       (d & INVARIANT);
 }
 
 /* The floating point environment: rounding and exception masks. */

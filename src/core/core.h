@@ -89,6 +89,9 @@ enum {
 	FLAG_GUEST = 16384, /* the host swaps its state */
 };
 
+/* Who watches the loop may sleep when it does: see on_awake. */
+#define AWAKE_NS RAMET_SEC
+
 /* Of a scope. */
 enum { SCOPE_FRESH, SCOPE_OPEN, SCOPE_CLOSED };
 
@@ -130,6 +133,7 @@ struct callback {
 struct joiner {
 	struct ramet *ramet;
 	size_t missing; /* how many more must end */
+	bool any;       /* of more than that */
 };
 
 /* The cold record: what is looked at once in a ramet's life, or by tools. */
@@ -190,9 +194,19 @@ struct cxx_state {
 	uint64_t uncaught; /* an int and its padding: copied as one */
 };
 
+/* How long a loop's ramets ran between two turns.  Bucket i has what took less
+ * than 2^(LAG_BITS + i) ns, the last also what took longer. */
+enum { LAG_BITS = 10, LAG_BUCKETS = 24 };
+
+struct lag {
+	uint64_t sum; /* ns */
+	uint64_t bucket[LAG_BUCKETS];
+};
+
 struct loop {
 	struct ramet *current;
 	struct ramet *ready, **ready_end;
+	struct record *record; /* record.c's; NULL: off */
 	uint32_t until_look, look_every; /* switches: see look_maybe */
 	uint32_t allowance;     /* calls before others run: ramet__spend */
 	void *gate;             /* sync/outside.c's; not NULL */
@@ -208,6 +222,7 @@ struct loop {
 	struct ramet *zombie;   /* ended, to be reclaimed by whoever is next */
 	struct poller *poller;  /* NULL until needed */
 	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
+	size_t tools_outside;   /* of those, the console's */
 	size_t errands;         /* that are under way: errand.c's */
 	size_t in_lot;          /* ramets queued in the parking lot */
 	struct claim *claims;   /* sync/claim.c's */
@@ -218,6 +233,14 @@ struct loop {
 	void (*on_deadlock)(struct loop *); /* may make one ready, or none */
 	/* In the child of a fork, last; the patch's; may be NULL. */
 	void (*on_fork)(struct loop *);
+	/* When it has its first stacks, and after each sleep of AWAKE_NS, and
+	 * after the first in the child of a fork. */
+	void (*on_awake)(struct loop *);
+	/* A recording is to begin or to end: see record.h. */
+	void (*on_record)(struct loop *);
+	bool forked; /* and has not slept since */
+	struct record *record_ring; /* kept when it is off; atomic */
+	uint32_t record_word;       /* of ramet__record_wanted, looked at */
 	void *io;               /* the io layer's */
 	void *questions;        /* task/child.c's: what helpers wait for */
 	struct actors *actors;  /* task/actor/'s; NULL until needed */
@@ -228,10 +251,13 @@ struct loop {
 	struct mail *inbox;     /* atomic: newest first */
 	int sleeping;           /* atomic: a wake is needed */
 	int64_t doubt;          /* see ramet__doubt */
+	struct console *console; /* debug/console.c's; NULL: none */
 	struct outlet *outlet;  /* outlet.c's; NULL until needed */
 	int64_t trim_at;
 	uint64_t last_id, ended;
 	struct ramet_stats stats;
+	uint64_t sleeps; /* waits for the kernel that could take time */
+	struct lag lag;
 	struct stack_class classes[STACK_CLASSES], *default_class;
 	struct timers timers;
 	struct ramet main;
@@ -262,6 +288,14 @@ HOT struct loop *ramet__loop(void)
 
 struct loop *ramet__loop_new(void);
 void ramet__loop_free(struct loop *l);
+
+/* How many ramets wait for something from outside that could make the program
+ * go on. */
+static inline size_t loop_outside(const struct loop *l)
+{
+	return l->outside > l->tools_outside ? l->outside - l->tools_outside
+					     : 0;
+}
 
 /* ---- scheduling (sched.c) ----------------------------------------------- */
 
@@ -436,6 +470,22 @@ HOT long ramet__misuse(long err)
 	if (unlikely(ramet__on_misuse != NULL))
 		ramet__on_misuse(err);
 	return err;
+}
+
+/* Called before a wait for what has an owner, or for a ramet's end, where no
+ * limit of time is set; NULL unless somebody wants to look for cycles.  0, or
+ * -EDEADLK if the caller is not to wait. */
+extern int (*ramet__on_owned_wait)(struct loop *l, enum wait wait,
+				   const void *object); /* atomic */
+
+HOT int ramet__owned_wait(struct loop *l, enum wait wait, const void *object)
+{
+	int (*look)(struct loop *, enum wait, const void *) =
+		__atomic_load_n(&ramet__on_owned_wait, __ATOMIC_RELAXED);
+
+	if (likely(!look) || l->current->deadline != RAMET_NEVER)
+		return 0;
+	return look(l, wait, object);
 }
 
 /* 0 if t is of loop l and not released, else -EPERM, -ESRCH or -EINVAL. */

@@ -3,6 +3,7 @@
  */
 #include "core/errand.h"
 #include "core/outlet.h"
+#include "core/record.h"
 
 /* ---- coming back -------------------------------------------------------- */
 
@@ -13,8 +14,10 @@ static void come_back(struct errand *e)
 	struct loop *l = ramet__outlet_loop(o);
 
 	e->back = true;
-	if (l)
+	if (l) {
 		l->errands--;
+		record(l, RECORD_BACK, 0, e->owner ? e->owner->id : 0, 0);
+	}
 	if (!l || !e->owner)
 		e->drop(l, e);
 	else if (e->owner->state == STATE_PARKED)
@@ -62,6 +65,7 @@ static int prepare(struct loop *l, struct errand *e)
 	if (!e->outlet)
 		return -ENOMEM;
 	l->errands++;
+	record(l, RECORD_SEND, 0, e->owner->id, 0);
 	return 0;
 }
 

@@ -129,8 +129,9 @@ void ramet__core_after_fork(struct loop *l)
 	l->ready_end = &l->ready;
 	__atomic_store_n(&l->inbox, NULL, __ATOMIC_RELAXED);
 	__atomic_store_n(&l->sleeping, 0, __ATOMIC_RELAXED);
-	l->outside = 0;
+	l->outside = l->tools_outside = 0;
 	l->reachable = false;
+	l->forked = true;
 	l->errands = 0;
 	l->left = me;
 	l->zombie = NULL; /* one that had ended, detached: reclaimed below */

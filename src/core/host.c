@@ -134,7 +134,7 @@ const char *ramet_host_waits_for(const struct ramet *t)
 
 size_t ramet_host_outside(void)
 {
-	return ramet__this_loop->outside;
+	return loop_outside(ramet__this_loop);
 }
 
 int ramet_host_timed(const struct ramet *but)

@@ -164,12 +164,15 @@ static int wait_events(struct loop *l, int64_t timeout)
 
 	l->stats.kernel_waits++;
 	if (timeout) {
+		l->sleeps++;
 		__atomic_exchange_n(&l->sleeping, 1, __ATOMIC_SEQ_CST);
 		if (has_mail(l))
 			timeout = 0;
 	}
+	record(l, RECORD_WAIT, 0, 0, (uint64_t)timeout);
 	n = ramet__kernel->wait(l->poller, timeout, l->events);
 	__atomic_store_n(&l->sleeping, 0, __ATOMIC_RELAXED);
+	record(l, RECORD_WAITED, 0, 0, (uint64_t)n);
 	return n;
 }
 
@@ -183,7 +186,7 @@ static bool is_stuck(const struct loop *l, int64_t next)
 {
 	if (l->host && l->host->is_stuck)
 		return l->host->is_stuck();
-	return next == INT64_MAX && !l->outside && !l->reachable;
+	return next == INT64_MAX && !loop_outside(l) && !l->reachable;
 }
 
 static int64_t ask_host(struct loop *l, int64_t next)
@@ -225,6 +228,7 @@ static void tidy(struct loop *l)
 
 static void look(struct loop *l, int64_t timeout)
 {
+	int64_t before = l->now;
 	int n = 0;
 
 	if (!timeout && !l->outside)
@@ -238,6 +242,10 @@ static void look(struct loop *l, int64_t timeout)
 	if (timeout && l->host)
 		l->host->on_wake(n == -EINTR);
 	l->now = kernel_now();
+	if (timeout && (l->now - before >= AWAKE_NS || unlikely(l->forked))) {
+		l->forked = false;
+		l->on_awake(l);
+	}
 	if (n > 0)
 		l->on_events(l, l->events, n);
 }
@@ -247,10 +255,23 @@ static void on_timer(struct loop *l, struct ramet *t)
 {
 	if (t->state != STATE_PARKED)
 		return;
-	if (t->until <= l->now)
+	if (t->until <= l->now) {
+		record(l, RECORD_TIMER, 0, t->id, 0);
 		ramet__wake(t, -ETIMEDOUT);
-	else
+	} else {
 		ramet__timer_arm(&l->timers, &t->timer, t->until);
+	}
+}
+
+/* Ramets have run since the last turn: for how long. */
+static inline void count_lag(struct lag *lag, int64_t ns)
+{
+	int bits = 64 - __builtin_clzll((uint64_t)ns | 1) - LAG_BITS;
+
+	lag->sum += (uint64_t)ns;
+	lag->bucket[bits < 0             ? 0
+		    : bits < LAG_BUCKETS ? bits
+					 : LAG_BUCKETS - 1]++;
 }
 
 /* Events, mail and timers; waits only if nothing is ready. */
@@ -260,6 +281,7 @@ static void turn(struct loop *l)
 	struct timer *t;
 
 	l->now = kernel_now();
+	count_lag(&l->lag, l->now - l->looked);
 	if (!l->ready) {
 		timeout = patience(l);
 		if (timeout)
@@ -267,6 +289,9 @@ static void turn(struct loop *l)
 	}
 	look(l, timeout);
 	l->looked = l->now;
+	if (record_wanted_changed(l))
+		l->on_record(l);
+	record(l, RECORD_TURN, 0, 0, 0);
 	ramet__deliver(l);
 	if (l->load_at)
 		__atomic_store_n(l->load_at, l->stats.spawned - l->ended,
@@ -357,15 +382,18 @@ static void run_others(struct loop *l, struct ramet *me)
 {
 	struct ramet *to = ramet__next(l);
 
-	if (to == me)
+	if (to == me) {
+		record_switch(l, me, me);
 		me->state = STATE_RUNNING;
-	else
+	} else {
 		switch_to(l, me, to);
+	}
 }
 
 static inline void end_wait(struct ramet *t, int result)
 {
 	assert(t->state == STATE_PARKED);
+	record_wake(t->loop, t);
 	t->loop->outside -= t->wait >= WAIT_OUTSIDE;
 	t->result = result;
 }
@@ -454,6 +482,7 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 	me->wait_object = object;
 	me->since = l->now;
 	l->outside += wait >= WAIT_OUTSIDE;
+	record_park(l, me);
 	check(ramet__loop_changed(l));
 	run_others(l, me);
 	me->wait = WAIT_NONE;
@@ -485,6 +514,7 @@ int ramet__park_for(struct loop *l, struct ramet *to, enum wait wait,
 	me->until = RAMET_NEVER;
 	me->since = l->now;
 	l->outside += wait >= WAIT_OUTSIDE;
+	record_park(l, me);
 	check(ramet__loop_changed(l));
 	switch_to(l, me, to);
 	me->wait = WAIT_NONE;
@@ -604,6 +634,7 @@ struct loop *ramet__loop_new(void)
 
 void ramet__loop_free(struct loop *l)
 {
+	ramet__record_free(l);
 	ramet__stacks_free(l);
 	if (l->poller)
 		ramet__kernel->close(l->poller);

@@ -196,6 +196,8 @@ int ramet_kill(struct ramet *t)
 
 void (*ramet__on_misuse)(long err);
 
+int (*ramet__on_owned_wait)(struct loop *l, enum wait wait, const void *object);
+
 /* ---- the border --------------------------------------------------------- */
 
 long ramet__fail(long err)

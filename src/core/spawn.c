@@ -91,6 +91,7 @@ static inline __attribute__((always_inline)) _Noreturn void finish(
 		ramet__wake(c->joiner->ramet, 0);
 	if (me->flags & FLAG_DETACHED)
 		l->zombie = me;
+	record_end(l, me);
 	check(ramet__loop_changed(l));
 	to = ramet__next(l);
 	depart(l, me, to, NULL);
@@ -172,6 +173,7 @@ _Noreturn void ramet__begin_again(struct ramet *me)
 	struct loop *l = me->loop;
 	struct context left;
 
+	record_end(l, me);
 	me->id = ++l->last_id;
 	me->flags &= FLAG_CANARY | FLAG_FENV;
 	me->flags |= FLAG_STARTED;
@@ -179,6 +181,8 @@ _Noreturn void ramet__begin_again(struct ramet *me)
 	me->scope = NULL;
 	me->deadline = RAMET_NEVER;
 	l->stats.spawned++;
+	record_spawn(l, me);
+	record_switch(l, me, me);
 	check(ramet__loop_changed(l));
 	arch_prepare(&me->context, me->cold, enter_again, me);
 	sanitizer_again(&me->cold->sanitizer);
@@ -232,6 +236,7 @@ static void set_options(struct loop *l, struct ramet *t,
 		/* Parked until then: its first switch is the wake-up. */
 		t->state = STATE_PARKED;
 		t->wait = WAIT_SLEEP;
+		record(l, RECORD_PARK, WAIT_SLEEP, t->id, 0);
 		t->until = timer_coalesce(when, opts->delay);
 		if (t->until != RAMET_NEVER)
 			ramet__timer_arm(&l->timers, &t->timer, t->until);
@@ -261,6 +266,7 @@ static inline __attribute__((always_inline)) struct ramet *make(
 	ramet__stack_bounds(t, &low, &size);
 	sanitizer_start(&t->cold->sanitizer, low, size);
 	arch_prepare(&t->context, t->cold, enter, t);
+	record_spawn(l, t);
 	if (opts)
 		set_options(l, t, opts);
 	l->stats.spawned++;
@@ -294,6 +300,7 @@ struct ramet *ramet__spawn_parked(struct loop *l, void *(*fn)(void *),
 	t->state = STATE_PARKED;
 	t->wait = WAIT_HOST;
 	t->wait_object = "its start";
+	record(l, RECORD_PARK, WAIT_HOST, t->id, (uintptr_t)t->wait_object);
 	t->until = RAMET_NEVER;
 	check(ramet__loop_changed(l));
 	return t;
@@ -366,8 +373,11 @@ static int join(struct loop *l, struct ramet *t, void **value)
 	if (unlikely(err < 0))
 		return err;
 	if (t->state != STATE_ENDED) {
-		struct joiner joiner = {l->current, 1};
+		struct joiner joiner = {.ramet = l->current, .missing = 1};
 
+		err = ramet__owned_wait(l, WAIT_JOIN, t);
+		if (unlikely(err < 0))
+			return err;
 		t->cold->joiner = &joiner;
 		err = ramet__park(l, WAIT_JOIN, t);
 		t->cold->joiner = NULL;
@@ -477,6 +487,7 @@ static ssize_t joinall(struct loop *l, struct ramet **ts, size_t n,
 	err = ramet__interrupted(l);
 	if (err == 0 && (size_t)ended < count) {
 		joiner.missing = count - (size_t)ended;
+		joiner.any = count < n;
 		err = ramet__park(l, WAIT_JOIN, ts[0]);
 	}
 	unset_joiner(ts, n);

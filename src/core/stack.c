@@ -232,10 +232,9 @@ static int slab_add(struct stack_class *c)
 	if (err < 0)
 		goto unmap;
 	c->total += slab->count;
-	if (c->newest)
-		c->newest->next = slab;
-	else
-		c->slabs = slab;
+	/* Metrics walk the list from other threads. */
+	__atomic_store_n(c->newest ? &c->newest->next : &c->slabs, slab,
+			 __ATOMIC_RELEASE);
 	c->newest = slab;
 	return 0;
 
@@ -322,9 +321,13 @@ struct ramet *ramet__stack_get(struct loop *l, size_t size, int *err)
 		return NULL;
 	}
 	if (unlikely(!c->idle_count)) {
+		bool first = !c->slabs;
+
 		*err = grow(c);
 		if (*err < 0)
 			return NULL;
+		if (first)
+			l->on_awake(l);
 	}
 	t = c->idle[--c->idle_count];
 	if (c->idle_count < c->idle_least)

@@ -61,3 +61,8 @@ const char *ramet_kernel_reason(void)
 {
 	return ramet__loop() ? ramet__kernel_reason : "no memory";
 }
+
+const char *ramet_version(void)
+{
+	return RAMET_VERSION;
+}

@@ -3,7 +3,7 @@
 #ifndef CORE_SWITCH_H
 #define CORE_SWITCH_H
 
-#include "core/core.h"
+#include "core/record.h"
 
 /* The next to run, however long it takes until there is one. */
 struct ramet *ramet__next(struct loop *l);
@@ -35,6 +35,7 @@ SWITCHING depart(struct loop *l, struct ramet *from, struct ramet *to,
 	if (unlikely((from->flags | to->flags) &
 		     (FLAG_FENV | FLAG_CANARY | FLAG_TLS | FLAG_GUEST)))
 		ramet__leave_slowly(from, to);
+	record_switch(l, from, to);
 	l->left = from;
 	l->current = to;
 	l->stats.switches++;

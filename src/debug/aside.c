@@ -13,9 +13,10 @@
 #define SIGNAL_STACK ((size_t)64 << 10)
 #define ALL (GUARD + REPORT_STACK + SIGNAL_STACK)
 
-/* Read by signal handlers. */
+/* Read by signal handlers: where compilers see all files at once they drop the
+ * store before a report otherwise, since nothing that it calls looks at it. */
 static __thread char *stacks __attribute__((tls_model("initial-exec")));
-static __thread int busy __attribute__((tls_model("initial-exec")));
+static __thread volatile int busy __attribute__((tls_model("initial-exec")));
 
 char **ramet__aside_stacks(void)
 {

@@ -7,9 +7,8 @@
  */
 #include "core/stack.h"
 #include "debug/aside.h"
+#include "debug/graph.h"
 #include "debug/report.h"
-#include "debug/symbol.h"
-#include "debug/trace.h"
 #include "debug/words.h"
 
 #include "ramet/debug.h"
@@ -40,50 +39,20 @@ static int policy(void)
 		return RAMET_DEADLOCK_EXIT;
 	if (text && strcmp(text, "silent") == 0)
 		return RAMET_DEADLOCK_SILENT;
+	if (text && strcmp(text, "waiters") == 0)
+		return RAMET_DEADLOCK_WAITERS;
 	return RAMET_DEADLOCK_ERROR;
 }
 
-/* ---- the graph ---------------------------------------------------------- */
+/* ---- cycles ------------------------------------------------------------- */
 
-struct report {
+struct cycles {
 	struct loop *loop;
-	const struct context *here;
-	int64_t now;
-	size_t others; /* who are in no cycle */
-	struct trace trace;
-	struct out out;
+	struct graph *graph; /* NULL: they are only marked */
+	size_t count;
 };
 
 static struct ramet in_cycle; /* a mark */
-
-static void put_waiting(struct report *r, const struct ramet *t)
-{
-	const void *site;
-
-	ramet__trace_ramet(&r->trace, t, r->here);
-	site = ramet__trace_caller(&r->trace);
-	ramet__print(&r->out, "  ");
-	ramet__put_ramet(&r->out, t);
-	ramet__print(&r->out, " waits ");
-	ramet__put_wait(&r->out, t, r->now);
-	if (site) {
-		ramet__print(&r->out, ", at ");
-		ramet__put_symbol(&r->out, site);
-	}
-	ramet__put_origin(&r->out, t);
-	ramet__print(&r->out, "\n");
-}
-
-static void put_cycle(struct report *r, struct ramet *first)
-{
-	struct ramet *t = first;
-
-	do {
-		put_waiting(r, t);
-		t->next = &in_cycle;
-		t = ramet__waits_for(t);
-	} while (t != first);
-}
 
 static void unmark(struct ramet *t, void *unused)
 {
@@ -91,43 +60,131 @@ static void unmark(struct ramet *t, void *unused)
 	t->next = NULL;
 }
 
+static void mark_cycle(struct cycles *c, struct ramet *first)
+{
+	struct ramet *t = first;
+
+	c->count++;
+	if (c->graph)
+		ramet__graph_put_cycle(c->graph, first);
+	do {
+		t->next = &in_cycle;
+		t = ramet__waits_for(t);
+	} while (t != first);
+}
+
 /* Mark with `start` all that it leads to; what ends at a ramet with that mark
  * has gone round. */
-static void follow(struct ramet *start, void *report)
+static void follow(struct ramet *start, void *cycles)
 {
-	struct report *r = report;
+	struct cycles *c = cycles;
 	struct ramet *t = start;
 
-	while (t && t->loop == r->loop && !t->next) {
+	while (t && t->loop == c->loop && !t->next) {
 		t->next = start;
 		t = ramet__waits_for(t);
 	}
 	if (t && t->next == start)
-		put_cycle(r, t);
+		mark_cycle(c, t);
 }
 
-static void put_other(struct ramet *t, void *report)
+static void find_cycles(struct cycles *c)
 {
-	struct report *r = report;
+	ramet__each(c->loop, unmark, NULL);
+	ramet__each(c->loop, follow, c);
+}
 
-	if (t->state == STATE_PARKED && t->next != &in_cycle &&
-	    r->others++ < OTHERS_MAX)
-		put_waiting(r, t);
+/* ---- others ------------------------------------------------------------- */
+
+/* Those who wait for the same at the same place, and come from the same. */
+struct kin {
+	struct ramet *first;
+	const void *site;
+	size_t count;
+};
+
+struct others {
+	struct graph *graph;
+	size_t kinds, left_out;
+	struct kin kin[OTHERS_MAX];
+};
+
+static bool is_kin(const struct kin *k, const struct ramet *t, const void *site)
+{
+	const struct ramet *a = k->first;
+
+	return a->wait == t->wait && a->wait_object == t->wait_object &&
+	       k->site == site && a->cold->spawn_site == t->cold->spawn_site &&
+	       strcmp(a->cold->name, t->cold->name) == 0;
+}
+
+static struct kin *kin_of(struct others *o, struct ramet *t)
+{
+	const void *site;
+	struct kin *k;
+
+	ramet__graph_look(o->graph, t);
+	site = ramet__trace_caller(&o->graph->trace);
+	for (k = o->kin; k < o->kin + o->kinds; k++)
+		if (is_kin(k, t, site))
+			return k;
+	if (o->kinds == OTHERS_MAX)
+		return NULL;
+	o->kinds++;
+	*k = (struct kin){t, site, 0};
+	return k;
+}
+
+static void sort_other(struct ramet *t, void *others)
+{
+	struct others *o = others;
+	struct kin *k;
+
+	if (t->state != STATE_PARKED || t->next == &in_cycle)
+		return;
+	k = kin_of(o, t);
+	if (k)
+		k->count++;
+	else
+		o->left_out++;
+}
+
+/* Advice is for what nobody can end, not for who waits for such a one. */
+static void put_kin(struct graph *g, const struct kin *k)
+{
+	const struct ramet *holder = ramet__waits_for(k->first);
+
+	ramet__graph_look(g, k->first);
+	ramet__graph_put(g, k->first);
+	if (k->count > 1)
+		ramet__print(&g->out, "; so do %lu like it", k->count - 1);
+	ramet__print(&g->out, "\n");
+	if (!holder || holder->state != STATE_PARKED)
+		ramet__graph_note(g, k->first);
+}
+
+static void put_others(struct graph *g)
+{
+	struct others o = {.graph = g};
+
+	ramet__each(g->loop, sort_other, &o);
+	for (size_t i = 0; i < o.kinds; i++)
+		put_kin(g, &o.kin[i]);
+	if (o.left_out)
+		ramet__print(&g->out, "  and %lu more\n", o.left_out);
 }
 
 static void write_report(const struct context *here, void *loop)
 {
-	struct report r = {.loop = loop, .here = here, .now = kernel_now()};
+	struct graph g;
+	struct cycles c = {loop, &g, 0};
 
-	ramet__owners_forget();
-	ramet__out_open(&r.out, 2);
-	ramet__print(&r.out, "ramet: deadlock: nothing can ever wake anyone\n");
-	ramet__each(r.loop, unmark, NULL);
-	ramet__each(r.loop, follow, &r);
-	ramet__each(r.loop, put_other, &r);
-	if (r.others > OTHERS_MAX)
-		ramet__print(&r.out, "  and %lu more\n", r.others - OTHERS_MAX);
-	ramet__out_close(&r.out);
+	ramet__graph_open(&g, loop, here);
+	ramet__print(&g.out, "ramet: deadlock: nothing can ever wake anyone\n");
+	find_cycles(&c);
+	put_others(&g);
+	ramet__graph_advise(&g);
+	ramet__graph_close(&g);
 }
 
 /* ---- once --------------------------------------------------------------- */
@@ -190,9 +247,45 @@ void ramet__deadlock_report(struct loop *l)
 		exit(EXIT_STATUS);
 }
 
+/* ---- who is told -------------------------------------------------------- */
+
+struct told {
+	bool all;     /* not only those in cycles */
+	size_t count; /* of those who can end their wait */
+};
+
+/* Waits in the parking lot go on, as libc's would; an idle worker of a pool
+ * waits for nothing. */
+static void tell(struct ramet *t, void *told)
+{
+	struct told *w = told;
+
+	if (t->state != STATE_PARKED || t->wait == WAIT_IDLE ||
+	    !(w->all || t->next == &in_cycle))
+		return;
+	w->count += t->wait != WAIT_LOT;
+	ramet__wake(t, -EDEADLK);
+}
+
+static void tell_waiters(struct loop *l)
+{
+	struct cycles c = {.loop = l};
+	struct told told = {.all = false};
+
+	ramet__owners_forget();
+	find_cycles(&c);
+	ramet__each(l, tell, &told);
+	if (told.count)
+		return;
+	told.all = true;
+	ramet__each(l, tell, &told);
+}
+
 void ramet__deadlock(struct loop *l)
 {
 	ramet__deadlock_report(l);
-	if (l->main.state == STATE_PARKED)
+	if (policy() == RAMET_DEADLOCK_WAITERS)
+		tell_waiters(l);
+	else if (l->main.state == STATE_PARKED)
 		ramet__wake(&l->main, -EDEADLK);
 }

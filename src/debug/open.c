@@ -1,6 +1,8 @@
 /* open.c - what reports need is made when a loop starts: when they are due it
  * is too late. */
 #include "debug/aside.h"
+#include "debug/recording.h"
+#include "debug/registry.h"
 #include "debug/report.h"
 #include "debug/trace.h"
 
@@ -13,8 +15,10 @@ static void open_once(void)
 	ramet__trace_prime();
 	ramet__misuse_install();
 	ramet__give_up_install();
+	ramet__lock_cycles_install();
 	ramet__overflow_install();
 	ramet__quit_install();
+	ramet__recording_install();
 }
 
 int ramet__debug_open(struct loop *l)
@@ -23,17 +27,19 @@ int ramet__debug_open(struct loop *l)
 
 	if (err < 0)
 		return err;
-	err = ramet__quit_open(l);
+	err = ramet__registry_open(l);
 	if (err < 0) {
 		ramet__aside_close();
 		return err;
 	}
 	open_once();
+	ramet__recording_mind(l);
 	return 0;
 }
 
 void ramet__debug_close(struct loop *l)
 {
-	ramet__quit_close(l);
+	ramet__recording_leave(l);
+	ramet__registry_close(l);
 	ramet__aside_close();
 }

@@ -40,7 +40,7 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
-static void flush(struct out *o)
+void ramet__out_flush(struct out *o)
 {
 	if (o->err == 0)
 		o->err = write_all(o->fd, o->text, o->used);
@@ -49,7 +49,7 @@ static void flush(struct out *o)
 
 int ramet__out_close(struct out *o)
 {
-	flush(o);
+	ramet__out_flush(o);
 	return o->err;
 }
 
@@ -64,7 +64,7 @@ void ramet__put(struct out *o, const char *text, size_t size)
 		text += n;
 		size -= n;
 		if (o->used == sizeof o->text)
-			flush(o);
+			ramet__out_flush(o);
 	}
 }
 
@@ -116,10 +116,53 @@ void ramet__print(struct out *o, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* RFC 3629, 4. */
+size_t ramet__character(const char *text, size_t size)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	unsigned char c = *at, low = 0x80, high = 0xbf;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if (n > size || (c >= 0x80 && c < 0xc2) || c > 0xf4)
+		return 0;
+	if (c == 0xe0)
+		low = 0xa0; /* shorter ones are not to be longer */
+	else if (c == 0xf0)
+		low = 0x90;
+	else if (c == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (c == 0xf4)
+		high = 0x8f; /* beyond the last one */
+	for (size_t i = 1; i < n; i++) {
+		if (at[i] < low || at[i] > high)
+			return 0;
+		low = 0x80;
+		high = 0xbf;
+	}
+	return n;
+}
+
+/* C0, DEL and C1, which come as one byte and as two. */
+static bool is_control(const char *at, size_t length)
+{
+	unsigned char c = (unsigned char)at[length - 1];
+
+	return length == 1 ? c < ' ' || c == 0x7f
+			   : length == 2 && at[0] == '\xc2' && c < 0xa0;
+}
+
 void ramet__put_name(struct out *o, const char *name, size_t size)
 {
-	for (; size && *name; size--, name++)
-		ramet__put(o, *name < ' ' || *name == 0x7f ? "?" : name, 1);
+	size_t n, end = strnlen(name, size);
+
+	for (size_t i = 0; i < end; i += n) {
+		n = ramet__character(name + i, end - i);
+		if (n && !is_control(name + i, n))
+			ramet__put(o, name + i, n);
+		else
+			ramet__put(o, "?", 1);
+		n += !n;
+	}
 }
 
 void ramet__put_duration(struct out *o, int64_t ns)

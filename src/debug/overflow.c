@@ -2,9 +2,9 @@
  *
  * A fault in a guard, with the stack pointer at the stack's end, is an
  * overflow: the end of the process, or of a ramet that asked for it and whose
- * frames can be abandoned. Everything else goes to the handler that the program had, or kills
- * as it would have; where the process dies the instruction is run again, so
- * that the core file and the exit status are those of the fault.
+ * frames can be abandoned. Everything else goes to the handler that the program
+ * had, or kills as it would have; where the process dies the instruction is run
+ * again, so that the core file and the exit status are those of the fault.
  */
 #include "core/stack.h"
 #include "debug/aside.h"

@@ -13,7 +13,8 @@ void ramet__debug_close(struct loop *l);
 /* Nothing can ever wake anyone: report, and wake main with -EDEADLK. */
 void ramet__deadlock(struct loop *l);
 
-/* The report alone, once for each deadlock; the process may end, by the policy. */
+/* The report alone, once for each deadlock; the process may end, by the policy.
+ */
 void ramet__deadlock_report(struct loop *l);
 
 /* Called before each report of a deadlock: a place for a breakpoint. */
@@ -22,6 +23,9 @@ void ramet_deadlock_found(struct loop *l);
 /* With RAMET_STRICT=1: report each misuse of the library, and abort. */
 void ramet__misuse_install(void);
 
+/* Look for cycles, if RAMET_LOCK_CYCLES asks for it. */
+void ramet__lock_cycles_install(void);
+
 /* Report each supervisor that gives up. */
 void ramet__give_up_install(void);
 
@@ -29,14 +33,17 @@ void ramet__give_up_install(void);
 void ramet__overflow_install(void);
 void ramet__quit_install(void);
 
-/* Let SIGQUIT reach this loop, or no longer. */
-int ramet__quit_open(struct loop *l);
-void ramet__quit_close(struct loop *l);
+/* Write all of l's ramets to fd.  Returns 0 or -errno: -EBUSY in a report. */
+int ramet__dump(struct loop *l, int fd, bool json);
 
-/* In the child of a fork: only l is left. */
-void ramet__quit_after_fork(struct loop *l);
+/* The same in a signal handler that interrupted l at pc. */
+int ramet__dump_interrupted(struct loop *l, int fd, bool json, const void *pc);
 
-/* Write all of l's ramets to fd.  Returns 0 or -errno. */
-int ramet__dump(struct loop *l, int fd);
+/* The same in another process or thread than l's, which stands still, `at`. */
+int ramet__dump_blocked(struct loop *l, int fd, bool json,
+			const struct context *at, long process, long thread);
+
+/* Whether SIGQUIT asks for JSON. */
+extern bool ramet__quit_json;
 
 #endif

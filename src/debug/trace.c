@@ -118,13 +118,36 @@ size_t ramet__trace_head(const struct trace *trace)
 	return 0;
 }
 
-const void *ramet__trace_caller(const struct trace *trace)
+/* Under the patch it is a function of libc's that ours stands for. */
+static size_t first_foreign(const struct trace *trace)
+{
+	for (size_t i = 0; i < trace->count; i++)
+		if (ramet__is_foreign(trace->frames[i].pc))
+			return i;
+	return 0;
+}
+
+size_t ramet__trace_caller_at(const struct trace *trace)
 {
 	size_t i = ramet__trace_head(trace);
 
+	if (i < trace->count && !is_public(function_of(trace, i)))
+		return first_foreign(trace);
 	while (i < trace->count && is_public(function_of(trace, i)))
 		i++;
+	return i;
+}
+
+const void *ramet__trace_caller(const struct trace *trace)
+{
+	size_t i = ramet__trace_caller_at(trace);
+
 	return i < trace->count ? trace->frames[i].pc : NULL;
+}
+
+bool ramet__trace_is_outermost(const struct trace *trace, size_t i)
+{
+	return i + 1 >= trace->count || !strcmp(function_of(trace, i), "main");
 }
 
 static void put_frame(struct out *o, const struct frame *f)

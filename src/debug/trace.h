@@ -37,6 +37,12 @@ void ramet__trace_ramet(struct trace *trace, const struct ramet *t,
  * which the ramet waits. */
 size_t ramet__trace_head(const struct trace *trace);
 
+/* The frame of who called that; trace->count if it is not known. */
+size_t ramet__trace_caller_at(const struct trace *trace);
+
+/* Whether what called it, if anything, is the same in every program. */
+bool ramet__trace_is_outermost(const struct trace *trace, size_t i);
+
 /* Who called that; NULL if it is not known. */
 const void *ramet__trace_caller(const struct trace *trace);
 

@@ -1,18 +1,16 @@
 /* words.c - says what a ramet waits for, and whom. */
 #include "debug/words.h"
+#include "debug/address.h"
+#include "debug/map.h"
 #include "debug/symbol.h"
 
 #include "core/stack.h"
-#include "kernel/calls.h"
 #include "ramet/task.h"
 #include "sync/lot.h"
 #include "task/pool.h"
 #include "task/actor/actor.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/un.h>
 
 void ramet__put_ramet(struct out *o, const struct ramet *t)
 {
@@ -63,10 +61,17 @@ void ramet__owners_forget(void)
 	last = NULL;
 }
 
+/* 0: not known. */
+static uint32_t owner_id(const struct lot_reason *reason)
+{
+	if (reason && reason->owner_now)
+		return __atomic_load_n(reason->owner_now, __ATOMIC_RELAXED);
+	return reason ? reason->owner : 0;
+}
+
 static struct ramet *owner_of(const struct ramet *t)
 {
-	const struct lot_reason *reason = t->wait_object;
-	struct wanted w = {reason ? reason->owner : 0, NULL};
+	struct wanted w = {owner_id(t->wait_object), NULL};
 
 	if (!w.id)
 		return NULL;
@@ -78,7 +83,16 @@ static struct ramet *owner_of(const struct ramet *t)
 	return w.found;
 }
 
-struct ramet *ramet__waits_for(const struct ramet *t)
+/* Who waits for a message waits for nobody certain. */
+static struct ramet *actor_for(const struct ramet *t)
+{
+	const struct actor_wait *wait = t->wait_object;
+	struct ramet *other = wait->actor->ramet;
+
+	return other == t ? NULL : other;
+}
+
+struct ramet *ramet__wants(const struct ramet *t)
 {
 	const struct ramet_mutex *m = t->wait_object;
 	const struct ramet_rwlock *rw = t->wait_object;
@@ -86,8 +100,6 @@ struct ramet *ramet__waits_for(const struct ramet *t)
 	const struct ramet_group *group = t->wait_object;
 	struct ramet *joined = (struct ramet *)(uintptr_t)t->wait_object;
 
-	if (t->state != STATE_PARKED)
-		return NULL;
 	if (t->wait == WAIT_MUTEX)
 		return m->owner;
 	if (t->wait == WAIT_RDLOCK || t->wait == WAIT_WRLOCK)
@@ -98,12 +110,19 @@ struct ramet *ramet__waits_for(const struct ramet *t)
 		return group->children;
 	if (t->wait == WAIT_PLACE || t->wait == WAIT_JOBS)
 		return pool_someone(t->wait_object);
-	if (t->wait == WAIT_LOT)
+	if (t->wait == WAIT_LOT || t->wait == WAIT_LOT_OPEN)
 		return owner_of(t);
+	if (t->wait == WAIT_ACTOR)
+		return actor_for(t);
 	/* One of several may have ended. */
 	if (t->wait == WAIT_JOIN && joined->state != STATE_ENDED)
 		return joined;
 	return NULL;
+}
+
+struct ramet *ramet__waits_for(const struct ramet *t)
+{
+	return t->state == STATE_PARKED ? ramet__wants(t) : NULL;
 }
 
 static void put_joined(struct out *o, const struct ramet *t)
@@ -207,11 +226,12 @@ static void put_lot(struct out *o, const struct ramet *t)
 	ramet__print(o, "%s", reason ? reason->what : "in the parking lot");
 	if (reason && reason->object)
 		ramet__print(o, " 0x%lx", (uintptr_t)reason->object);
-	if (!reason || !reason->owner)
+	if (!owner_id(reason))
 		return;
 	ramet__print(o, ", held by ");
-	if (!owner) {
-		ramet__print(o, "another thread");
+	if (!owner) { /* nobody but the loop's ramets has ever waited */
+		ramet__print(o, t->wait == WAIT_LOT ? "a thread that has ended"
+						    : "another thread");
 		return;
 	}
 	ramet__put_ramet(o, owner);
@@ -233,53 +253,24 @@ static void put_actor(struct out *o, const struct actor_wait *wait)
 
 /* ---- descriptors -------------------------------------------------------- */
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-	struct sockaddr_un local;
-	struct sockaddr_storage room;
-};
-
-static void put_local(struct out *o, const char *path, size_t size)
+/* Both ends of a socket; of one without a peer, where it is itself. */
+void ramet__put_fd(struct out *o, int fd)
 {
-	ramet__print(o, "unix:%s", *path ? "" : "@");
-	ramet__put_name(o, path + !*path, size - !*path);
-}
-
-static void put_address(struct out *o, const char *what, const union address *a,
-			socklen_t size)
-{
-	char text[INET6_ADDRSTRLEN];
-	size_t path = offsetof(struct sockaddr_un, sun_path);
-
-	ramet__print(o, " (%s", what);
-	if (a->any.sa_family == AF_INET) {
-		inet_ntop(AF_INET, &a->v4.sin_addr, text, sizeof text);
-		ramet__print(o, "%s:%d", text, ntohs(a->v4.sin_port));
-	} else if (a->any.sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &a->v6.sin6_addr, text, sizeof text);
-		ramet__print(o, "[%s]:%d", text, ntohs(a->v6.sin6_port));
-	} else if (a->any.sa_family == AF_UNIX && size > path) {
-		put_local(o, a->local.sun_path, size - path);
-	} else {
-		ramet__print(o, "socket");
-	}
-	ramet__print(o, ")");
-}
-
-/* A socket's peer; if it has none, where it is itself. */
-static void put_fd(struct out *o, int fd)
-{
-	union address a;
-	socklen_t size = sizeof a, own = sizeof a;
+	char here[ADDRESS_TEXT], peer[ADDRESS_TEXT];
 
 	ramet__print(o, "fd %d", fd);
-	if (kernel_call(SYS_getpeername, fd, KERNEL_ARG(&a), KERNEL_ARG(&size),
-			0, 0, 0) == 0)
-		put_address(o, "", &a, size);
-	else if (kernel_getsockname(fd, &a.any, &own) == 0)
-		put_address(o, "at ", &a, own);
+	if (!ramet__address_here(fd, here))
+		return;
+	if (!ramet__address_peer(fd, peer)) {
+		ramet__print(o, *here ? " (at " : " (socket");
+		ramet__put_name(o, here, sizeof here);
+	} else {
+		ramet__print(o, *here || *peer ? " (" : " (socket");
+		ramet__put_name(o, here, sizeof here);
+		ramet__print(o, *here && *peer ? " to " : "");
+		ramet__put_name(o, peer, sizeof peer);
+	}
+	ramet__print(o, ")");
 }
 
 /* ---- what --------------------------------------------------------------- */
@@ -309,29 +300,6 @@ static void put_offloaded(struct out *o, const void *fn)
 	ramet__put_symbol(o, fn);
 }
 
-static const char *const objects[] = {
-	[WAIT_COND] = "for a signal on condition",
-	[WAIT_SEM] = "for semaphore",
-	[WAIT_EVENT] = "for event",
-	[WAIT_WG] = "for wait group",
-	[WAIT_SEND] = "to send on channel",
-	[WAIT_RECV] = "to receive from channel",
-	[WAIT_IDLE] = "for a job of pool",
-	[WAIT_SELECT] = "in select, cases",
-	[WAIT_FUTURE] = "for future",
-	[WAIT_PUT] = "to put into queue",
-	[WAIT_GET] = "to get from queue",
-	[WAIT_DONE] = "for the work to be done of queue",
-	[WAIT_POLL] = "for one of the descriptors in pollfd",
-	[WAIT_WAKER] = "for waker",
-	[WAIT_LOOP] = "for other loops to send it work, as loop",
-	[WAIT_SELECT_OPEN] = "in select, cases",
-	[WAIT_FUTURE_OPEN] = "for future",
-	[WAIT_PUT_OPEN] = "to put into queue",
-	[WAIT_GET_OPEN] = "to get from queue",
-	[WAIT_DONE_OPEN] = "for the work to be done of queue",
-};
-
 static void put_child(struct out *o, uintptr_t pid)
 {
 	if (pid)
@@ -342,9 +310,6 @@ static void put_child(struct out *o, uintptr_t pid)
 
 static void put_what(struct out *o, const struct ramet *t, int64_t now)
 {
-	const char *object =
-		t->wait < countof(objects) ? objects[t->wait] : NULL;
-
 	switch (t->wait) {
 	case WAIT_JOIN:
 		put_joined(o, t);
@@ -396,10 +361,10 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 	case WAIT_WRITE:
 		ramet__print(o, t->wait == WAIT_READ ? "to read from "
 						     : "to write to ");
-		put_fd(o, (int)(intptr_t)t->wait_object);
+		ramet__put_fd(o, (int)(intptr_t)t->wait_object);
 		break;
 	default:
-		ramet__print(o, "%s 0x%lx", object ? object : "for something",
+		ramet__print(o, "%s 0x%lx", ramet__map.wait[t->wait].words,
 			     (uintptr_t)t->wait_object);
 	}
 }
@@ -412,4 +377,27 @@ void ramet__put_wait(struct out *o, const struct ramet *t, int64_t now)
 	ramet__print(o, ", at most ");
 	ramet__put_duration(o, left(t, now));
 	ramet__print(o, " more");
+}
+
+void ramet__put_state(struct out *o, const struct ramet *t, int64_t now)
+{
+	if (t->state == STATE_PARKED) {
+		ramet__print(o, " waiting ");
+		ramet__put_wait(o, t, now);
+		ramet__print(o, ", for ");
+		ramet__put_duration(o, now - t->since);
+	} else if (t->state == STATE_ENDED) {
+		ramet__print(o, " ended, not joined");
+	} else if (t->state == STATE_READY) {
+		ramet__print(o, t->flags & FLAG_STARTED ? " ready to run"
+							: " ready to start");
+	} else {
+		ramet__print(o, " running");
+	}
+	if (t->flags & FLAG_KILL)
+		ramet__print(o, ", killed");
+	else if (t->flags & FLAG_CANCEL)
+		ramet__print(o, ", cancelled");
+	if (t->flags & FLAG_SHIELD)
+		ramet__print(o, ", shielded");
 }

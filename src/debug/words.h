@@ -3,7 +3,7 @@
 #define DEBUG_WORDS_H
 
 #include "core/core.h"
-#include "debug/out.h"
+#include "debug/json.h"
 
 /* `ramet 7 "json-parser"`. */
 void ramet__put_ramet(struct out *o, const struct ramet *t);
@@ -11,12 +11,25 @@ void ramet__put_ramet(struct out *o, const struct ramet *t);
 /* `, spawned by ramet 1 at main+0x3c (server)`; nothing for a main. */
 void ramet__put_origin(struct out *o, const struct ramet *t);
 
-/* `to read from fd 7 (10.0.0.1:80)`, `for mutex 0x7f.., held by ramet 3`. */
+/* `fd 7 (10.0.0.2:4242 to 10.0.0.1:80)`. */
+void ramet__put_fd(struct out *o, int fd);
+
+/* `to read from fd 7 (...)`, `for mutex 0x7f.., held by ramet 3`. */
 void ramet__put_wait(struct out *o, const struct ramet *t, int64_t now);
+
+/* The same as a member "wait" of an object: its kind and what is known of it.
+ * wait_json.c. */
+void ramet__json_wait(struct json *j, const struct ramet *t, int64_t now);
+
+/* ` waiting to read from fd 7, for 20 ms`, ` ready to run, cancelled`. */
+void ramet__put_state(struct out *o, const struct ramet *t, int64_t now);
 
 /* Whom a parked ramet waits for, or one of those that must all end; NULL if
  * that is nobody certain. */
 struct ramet *ramet__waits_for(const struct ramet *t);
+
+/* The same of one that is about to. */
+struct ramet *ramet__wants(const struct ramet *t);
 
 /* At the start of each report: who was met in another may have gone. */
 void ramet__owners_forget(void);

@@ -11,6 +11,7 @@
  */
 #include "io/mode.h"
 
+#include "core/record.h"
 #include "kernel/calls.h"
 
 /* ---- waking ------------------------------------------------------------- */
@@ -145,6 +146,7 @@ int ramet__fd_watch(struct loop *l, struct fd *f, int number)
 				   (uint64_t)f->generation << 32 |
 					   (uint32_t)number);
 	f->watched = err == 0;
+	record(l, RECORD_WATCH, 0, l->current->id, (uint64_t)number);
 	return err;
 }
 
@@ -222,6 +224,7 @@ static void on_events(struct loop *l, const struct kernel_event *e, int n)
 		if (i + AHEAD < n)
 			fetch_waiter(l, &e[i + AHEAD]);
 		fetch_frames(l, &e[i]);
+		record(l, RECORD_EVENT, e[i].events, 0, (uint32_t)e[i].tag);
 		on_event(l, e[i].tag, e[i].events);
 	}
 }

@@ -42,6 +42,21 @@ struct info *ramet__info_known(int number)
 	return infos ? &infos[number % FD_PAGE] : NULL;
 }
 
+size_t ramet__numbers_known(void)
+{
+	size_t n = 0;
+
+	for (int page = 0; page < FD_PAGES; page++) {
+		const struct info *infos =
+			__atomic_load_n(&info_pages[page], __ATOMIC_ACQUIRE);
+
+		for (int i = 0; infos && i < FD_PAGE; i++)
+			n += __atomic_load_n(&infos[i].loops,
+					     __ATOMIC_RELAXED) != 0;
+	}
+	return n;
+}
+
 bool ramet__number_is(int number, uint32_t generation)
 {
 	struct info *info = ramet__info(number);

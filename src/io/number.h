@@ -58,6 +58,9 @@ static inline uint32_t info_generation(const struct info *info)
 	return __atomic_load_n(&info->generation, __ATOMIC_SEQ_CST);
 }
 
+/* How many descriptors loops have looked at and not seen closed. */
+size_t ramet__numbers_known(void);
+
 /* Whether the number still means what it meant in that generation. */
 bool ramet__number_is(int number, uint32_t generation);
 

@@ -28,5 +28,8 @@ bool kernel_real_alone(void)
 			       (long)(uintptr_t)&st, 0, 0, 0);
 	/* "." and the parent's entry are links, too. */
 	return err == 0 &&
-	       (long)st.st_nlink - 2 - SANITIZERS - kernel_pool_idle() <= 1;
+	       (long)st.st_nlink - 2 - SANITIZERS - kernel_pool_idle() -
+			       __atomic_load_n(&ramet__service_threads,
+					       __ATOMIC_RELAXED) <=
+		       1;
 }

@@ -171,8 +171,27 @@ bool kernel_pool_recall(struct kernel_job *job);
  * Returns what it was, or -EINVAL. */
 int kernel_lane_limit(enum kernel_lane lane, int limit);
 
+/* What the helper threads are about. */
+struct kernel_lane_use {
+	int limit, busy, waiting; /* threads; and jobs that wait for one */
+};
+
+/* Of each lane; returns how many threads there are. */
+int kernel_pool_look(struct kernel_lane_use use[KERNEL_LANES]);
+
 /* How many helper threads have nothing to do. */
 int kernel_pool_idle(void);
+
+/* Start an OS thread for the runtime: fn(arg), detached, with all signals
+ * blocked; `stack` is its stack's size, 0 the default.  Returns 0, or -errno:
+ * EAGAIN. */
+int kernel_thread(void *(*fn)(void *), void *arg, size_t stack);
+
+/* What tools call the calling OS thread; 15 characters at most. */
+void kernel_thread_name(const char *name);
+
+/* How many of these are neither helpers nor the program's; atomic. */
+extern int ramet__service_threads;
 
 /* How many helper threads there were at most. */
 extern int ramet__helpers_most;

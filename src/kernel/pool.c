@@ -12,7 +12,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -79,32 +78,13 @@ static void withdraw(struct kernel_job *job)
 
 static void *work(void *unused);
 
-/* Signals are for the program's own threads. */
-static int start_thread(void)
-{
-	pthread_t thread;
-	pthread_attr_t attr;
-	sigset_t all, old;
-	int err = pthread_attr_init(&attr);
-
-	if (err)
-		return -err;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	ramet__libc.pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = ramet__libc.pthread_create(&thread, &attr, work, NULL);
-	ramet__libc.pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 /* Let a thread have it: an idle one, or a new one. */
 static int admit(struct lane *lane, struct kernel_job *job)
 {
 	int err = 0;
 
 	if (queued >= idle + coming && threads < POOL_MAX) {
-		err = start_thread();
+		err = kernel_thread(work, NULL, 0);
 		if (err == 0)
 			coming++;
 		if (err == 0 && ++threads > ramet__helpers_most)
@@ -166,7 +146,7 @@ static void *work(void *unused)
 {
 	struct kernel_job *job;
 
-	ramet__libc.pthread_setname_np(pthread_self(), "ramet helper");
+	kernel_thread_name("ramet helper");
 	ramet__libc.pthread_mutex_lock(&lock);
 	coming--;
 	while ((job = next_job())) {
@@ -286,6 +266,24 @@ int kernel_lane_limit(enum kernel_lane lane, int limit)
 	}
 	ramet__libc.pthread_mutex_unlock(&lock);
 	return before;
+}
+
+int kernel_pool_look(struct kernel_lane_use use[KERNEL_LANES])
+{
+	int n;
+
+	ramet__libc.pthread_mutex_lock(&lock);
+	begin();
+	for (int i = 0; i < KERNEL_LANES; i++) {
+		const struct lane *lane = &lanes[i];
+
+		use[i] = (struct kernel_lane_use){lane->limit, lane->busy, 0};
+		for (struct kernel_job *j = lane->waiting.first; j; j = j->next)
+			use[i].waiting++;
+	}
+	n = threads;
+	ramet__libc.pthread_mutex_unlock(&lock);
+	return n;
 }
 
 int kernel_pool_idle(void)

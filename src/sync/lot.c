@@ -391,8 +391,10 @@ static int park_till_taken(struct loop *l, struct waiter *w, int64_t when,
 {
 	enum wait wait = mode & LOT_OPEN || !ramet__lot_alone(l) ? WAIT_LOT_OPEN
 								 : WAIT_LOT;
-	int err;
+	int err = when == RAMET_NEVER ? ramet__owned_wait(l, wait, reason) : 0;
 
+	if (unlikely(err < 0) && leave(w))
+		return err;
 	do {
 		err = park(l, wait, reason, when, mode);
 		if (err == -EDEADLK) { /* it has been reported */

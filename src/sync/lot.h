@@ -25,6 +25,9 @@ struct lot_reason {
 	const char *what;   /* static text: "for mutex", "to read-lock" */
 	const void *object; /* the pthread object */
 	uint32_t owner;     /* who holds it: ramet__lot_self; 0: unknown */
+	/* Atomic: who holds it now, when others may have had it since; NULL:
+	 * not known. */
+	const uint32_t *owner_now;
 };
 
 /* Wait at the address of `word` if it holds `expected`, until woken or until
@@ -33,9 +36,10 @@ struct lot_reason {
  * Returns 0 (woken; whoever wakes first sets what is waited for), LOT_MOVED
  * (woken, or timed out, after it was moved to another word), -EAGAIN (the word
  * holds something else), -ETIMEDOUT, -EINTR, -ECANCELED, -EDEADLK (the caller
- * cannot wait at all: it is a signal handler, or a function of ramet_link).  If
- * the time has come before, others run once nevertheless.  A ramet whose wait
- * is part of a deadlock that has been reported goes on waiting. */
+ * cannot wait at all: it is a signal handler, or a function of ramet_link; or
+ * it would close a cycle of locks, and that is to fail).  If the time has come
+ * before, others run once nevertheless.  A ramet whose wait is part of a
+ * deadlock that has been reported goes on waiting. */
 enum { LOT_MOVED = 1 };
 int ramet__lot_wait(const uint32_t *word, uint32_t expected, uint32_t mask,
 		    int64_t when, int mode, const struct lot_reason *reason);

@@ -17,6 +17,9 @@ int ramet__mutex_take(struct loop *l, struct ramet_mutex *m)
 	while (m->owner && err == 0) {
 		if (unlikely(m->owner->loop != l))
 			return (int)ramet__misuse(-EPERM);
+		err = ramet__owned_wait(l, WAIT_MUTEX, m);
+		if (unlikely(err < 0))
+			return err;
 		err = sync_wait(l, &m->waiters, WAIT_MUTEX, m, NULL);
 		if (err < 0 || likely(m->owner == me))
 			return err;

@@ -52,6 +52,9 @@ static int wait_for_turn(struct loop *l, struct ramet_once *once)
 		once->runner = l->current;
 		return YOUR_TURN;
 	}
+	r = ramet__owned_wait(l, WAIT_ONCE, once);
+	if (unlikely(r < 0))
+		return r;
 	r = sync_wait(l, &once->waiters, WAIT_ONCE, once, NULL);
 	if (r != YOUR_TURN)
 		return r;

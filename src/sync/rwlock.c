@@ -52,9 +52,12 @@ static int take(struct loop *l, struct ramet_rwlock *rw, bool write)
 
 static int wait_for(struct loop *l, struct ramet_rwlock *rw, bool write)
 {
-	int err = sync_wait(l, &rw->waiters, write ? WAIT_WRLOCK : WAIT_RDLOCK,
-			    rw, write ? rw : NULL);
+	enum wait wait = write ? WAIT_WRLOCK : WAIT_RDLOCK;
+	int err = ramet__owned_wait(l, wait, rw);
 
+	if (unlikely(err < 0))
+		return err;
+	err = sync_wait(l, &rw->waiters, wait, rw, write ? rw : NULL);
 	if (err < 0)
 		let_in(rw); /* those who stood behind the caller */
 	return err;

@@ -47,7 +47,7 @@ static bool queue_all(struct selection *s)
 
 static void prepare(struct selection *s)
 {
-	s->joiner = (struct joiner){s->loop->current, 1};
+	s->joiner = (struct joiner){.ramet = s->loop->current, .missing = 1};
 	ramet__claim_init(s->loop, &s->claim, s->places, (size_t)s->count);
 	for (int i = 0; i < s->count; i++) {
 		s->places[i].waiter.item = s->cases[i].item;

@@ -100,5 +100,5 @@ bool ramet__actors_open(struct loop *l)
 	if (!others_may_send())
 		return false;
 	ramet__each(l, open_wait, l);
-	return l->outside;
+	return loop_outside(l);
 }
