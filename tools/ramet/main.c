@@ -1,9 +1,14 @@
 /* main.c - the command `ramet`. */
+#include "tools/ramet/console.h"
+#include "tools/ramet/doctor.h"
 #include "tools/ramet/list.h"
 #include "tools/ramet/options.h"
+#include "tools/ramet/recording.h"
 #include "tools/ramet/say.h"
 #include "tools/ramet/serve.h"
+#include "tools/ramet/stacks.h"
 #include "tools/ramet/start.h"
+#include "tools/ramet/top.h"
 
 #include <elf.h>
 #include <link.h>
@@ -16,12 +21,22 @@ static const char help[] =
 	"  run PROGRAM [ARGUMENT...]  run an unmodified program on green "
 	"threads\n"
 	"  serve DIRECTORY            serve its files by HTTP\n"
+	"  stacks PID                 show every ramet of a process, and its "
+	"stack\n"
+	"  top PID                    watch them\n"
+	"  doctor                     say what this machine lacks\n"
+	"  console PATH|PID           look at a program's ramets, and end "
+	"them\n"
+	"  trace PID                  record what they do, and say where the "
+	"time went\n"
 	"  help [COMMAND]             show this, or a command's options\n"
 	"\n"
 	"  --version [--json]         show the version\n"
 	"  --help                     show this\n"
 	"\n"
-	"Manual: ramet(1), ramet-run(1), ramet-serve(1), ramet-patch(7).\n";
+	"Manual: ramet(1), ramet-run(1), ramet-serve(1), ramet-stacks(1), "
+	"ramet-top(1),\nramet-trace(1), ramet-console(1), ramet-doctor(1), "
+	"ramet-patch(7).\n";
 
 #ifdef RAMET_URING
 #define BACK_ENDS "\"epoll\", \"uring\", \"sim\""
@@ -117,6 +132,16 @@ static void print_help(const char *command)
 		print_run_help();
 	else if (strcmp(command, "serve") == 0)
 		print_serve_help();
+	else if (strcmp(command, "stacks") == 0)
+		print_stacks_help();
+	else if (strcmp(command, "top") == 0)
+		print_top_help();
+	else if (strcmp(command, "doctor") == 0)
+		print_doctor_help();
+	else if (strcmp(command, "console") == 0)
+		print_console_help();
+	else if (strcmp(command, "trace") == 0)
+		print_trace_help();
 	else
 		refuse_command("command", command);
 }
@@ -142,6 +167,16 @@ int main(int argc, char **argv)
 		run(argc - 1, argv + 1);
 	else if (is(word, "serve"))
 		status = serve(argc - 1, argv + 1);
+	else if (is(word, "stacks"))
+		status = stacks(argc - 1, argv + 1);
+	else if (is(word, "top"))
+		status = top(argc - 1, argv + 1);
+	else if (is(word, "doctor"))
+		status = doctor(argc - 1, argv + 1);
+	else if (is(word, "console"))
+		status = console(argc - 1, argv + 1);
+	else if (is(word, "trace"))
+		status = record(argc - 1, argv + 1);
 	else if (is(word, "help"))
 		print_help(argv[2]);
 	else if (is(word, "--help") || is(word, "-h"))

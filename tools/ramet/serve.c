@@ -261,7 +261,10 @@ static void answer(struct ramet_http *h, void *arg)
 {
 	const struct serve_options *o = arg;
 
-	ramet_http_files(h, o->directory, o->list);
+	if (o->metrics && strcmp(ramet_http_path(h), o->metrics) == 0)
+		ramet_http_metrics(h);
+	else
+		ramet_http_files(h, o->directory, o->list);
 }
 
 static void *prepare(void *arg)

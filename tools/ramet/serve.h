@@ -12,6 +12,7 @@ struct serve_options {
 	char *listen[LISTEN_MAX]; /* "http://host:port", ... */
 	size_t listen_count;
 	char *cert, *key; /* NULL: no TLS */
+	char *metrics;    /* path; NULL: none */
 	size_t loops;     /* 0: one for each processor */
 	bool list, log, quiet, json, help;
 };

@@ -27,6 +27,8 @@ static const char help[] =
 	"  --loops=N         use N processors; 0: all (1)\n"
 	"  --list            show what is in a directory without index.html\n"
 	"  --log             write a line for each answer to standard error\n"
+	"  --metrics=PATH    answer with figures for Prometheus there, as in "
+	"/metrics\n"
 	"  --quiet           say nothing but errors\n"
 	"  --json            say what is said as JSON\n"
 	"  --help            show this\n"
@@ -40,7 +42,7 @@ void print_serve_help(void)
 	fputs(help, stdout);
 }
 
-enum { LISTEN = 1, TLS, LOOPS, LIST, LOG, QUIET, JSON, HELP };
+enum { LISTEN = 1, TLS, LOOPS, LIST, LOG, METRICS, QUIET, JSON, HELP };
 
 static const struct option known[] = {
 	{"listen", required_argument, NULL, LISTEN},
@@ -48,6 +50,7 @@ static const struct option known[] = {
 	{"loops", required_argument, NULL, LOOPS},
 	{"list", no_argument, NULL, LIST},
 	{"log", no_argument, NULL, LOG},
+	{"metrics", required_argument, NULL, METRICS},
 	{"quiet", no_argument, NULL, QUIET},
 	{"json", no_argument, NULL, JSON},
 	{"help", no_argument, NULL, HELP},
@@ -101,6 +104,14 @@ static void take(struct serve_options *o, int which)
 		break;
 	case LOG:
 		o->log = true;
+		break;
+	case METRICS:
+		if (*optarg != '/')
+			refuse(STATUS_REFUSED,
+			       "--metrics: \"%s\" is no path; write "
+			       "--metrics=/metrics",
+			       optarg);
+		o->metrics = optarg;
 		break;
 	case QUIET:
 		o->quiet = true;
