@@ -6,7 +6,7 @@ from harness import COLUMNS
 
 NAMES = {"ramet": "ramet", "ramet 64K": "ramet, 64 KiB", "st": "State Threads", "boost": "Boost.Fiber",
          "go": "Go", "pthread": "threads", "epoll": "bare epoll", "uv": "libuv", "erlang": "Erlang",
-         "nginx": "nginx", "node": "node"}
+         "nginx": "nginx", "node": "node", "gevent": "gevent", "uwsgi": "uwsgi", "gunicorn": "gunicorn"}
 
 
 class Results:
@@ -20,6 +20,10 @@ class Results:
         if key not in self.values or value < self.values[key]:
             self.values[key] = value
             self.rows[key] = (bench, peer, param, f"{value:.6g}", unit, note)
+
+    def leave_out(self, bench, peer, param, unit, why):
+        """A row for what is not measured."""
+        self.rows.setdefault(self.key(bench, peer, param), (bench, peer, param, "-", unit, f"not measured: {why}"))
 
     @staticmethod
     def key(bench, peer, param):

@@ -99,7 +99,7 @@ static void print_table(const struct crawl *c, const struct sums *s)
 	snprintf(remark, sizeof remark, "one after another: %s",
 		 text_time(s->one_by_one).s);
 	row("time", text_time(c->end - c->start), remark);
-	row("OS threads", text_count(s->threads), "");
+	row("OS threads", text_count(s->threads), "one is the watchdog's");
 	snprintf(remark, sizeof remark,
 		 "at most at one time, %s in all, %s switches",
 		 text_count(s->stats.spawned).s,

@@ -928,7 +928,7 @@ TEST(deadlock_of_joins_shows_the_ring_first)
 	     "  ramet 3 \"ring\" waits for ramet 4 \"ring\" to end",
 	     "  ramet 4 \"ring\" waits for ramet 2 \"ring\" to end",
 	     "  ramet 1 \"main\" waits for event 0x");
-	CHECK_EQ(count(" waits for "), 4);
+	CHECK_EQ(count("\n  ramet "), 4);
 }
 
 static void *lock_left(void *unused)
@@ -975,11 +975,381 @@ static void deadlock_of_many(void)
 	_exit(0);
 }
 
-TEST(a_deadlock_report_stays_short)
+TEST(a_deadlock_report_folds_what_is_alike)
 {
 	CHECK(exited(status_of(deadlock_of_many), 0));
-	CHECK_EQ(count(" waits for "), 50);
+	CHECK_EQ(count("\n  ramet "), 2);
+	SAYS("  ramet 2 waits for event 0x", "; so do 999 like it\n");
+}
+
+static void *wait_own_event(void *own)
+{
+	ramet_event_wait(own);
+	return NULL;
+}
+
+static void deadlock_of_different_ones(void)
+{
+	static struct ramet_event own[1000];
+
+	for (int i = 0; i < 1000; i++)
+		start("", wait_own_event, &own[i]);
+	ramet_event_wait(&event);
+	_exit(0);
+}
+
+TEST(a_deadlock_report_stays_short)
+{
+	CHECK(exited(status_of(deadlock_of_different_ones), 0));
+	CHECK_EQ(count("\n  ramet "), 50);
 	SAYS("  and 951 more\n");
+}
+
+/* ---- the way to where it waits ------------------------------------------ */
+
+static NOINLINE int lock_deep(void *m)
+{
+	int r = ramet_mutex_lock(m);
+
+	__asm__ volatile("" : : : "memory");
+	return r;
+}
+
+static NOINLINE int lock_deeper(void *m)
+{
+	int r = lock_deep(m);
+
+	__asm__ volatile("" : : : "memory");
+	return r;
+}
+
+static void *lock_both_deep(void *first)
+{
+	lock_deeper(first);
+	ramet_yield();
+	lock_deeper(first == &left ? &right : &left);
+	return NULL;
+}
+
+static void deadlock_deep(void)
+{
+	start("a", lock_both_deep, &left);
+	start("b", lock_both_deep, &right);
+	ramet_sleep(RAMET_NEVER);
+	_exit(0);
+}
+
+TEST(deadlock_says_who_called_the_place_in_a_cycle)
+{
+	CHECK(exited(status_of(deadlock_deep), 0));
+	SAYS("  ramet 2 \"a\" waits", ", at lock_deep+0x",
+	     "\n    from lock_deeper+0x", "\n    from lock_both_deep+0x",
+	     "  ramet 3 \"b\" waits", "\n    from lock_deeper+0x");
+}
+
+/* ---- who is told -------------------------------------------------------- */
+
+static int told_so;
+
+static void *lock_both_and_go_on(void *first)
+{
+	struct ramet_mutex *other = first == &left ? &right : &left;
+
+	CHECK_EQ(ramet_mutex_lock(first), 0);
+	ramet_yield();
+	if (ramet_mutex_lock(other) == 0)
+		CHECK_EQ(ramet_mutex_unlock(other), 0);
+	else
+		told_so += errno == EDEADLK;
+	CHECK_EQ(ramet_mutex_unlock(first), 0);
+	return NULL;
+}
+
+/* Main is in no cycle: its wait goes well. */
+static void tell_who_is_in_the_cycle(void)
+{
+	struct ramet *ts[2];
+
+	setenv("RAMET_DEADLOCK", "waiters", 1);
+	ts[0] = start("a", lock_both_and_go_on, &left);
+	ts[1] = start("b", lock_both_and_go_on, &right);
+	CHECK_EQ(ramet_joinall(ts, 2, 2), 2);
+	CHECK_EQ(told_so, 2);
+	CHECK_EQ(ramet_mutex_trylock(&left), 0);
+	CHECK_EQ(ramet_mutex_trylock(&right), 0);
+	_exit(5);
+}
+
+static void *wait_and_be_told(void *unused)
+{
+	if (ramet_event_wait(&event) < 0)
+		told_so += errno == EDEADLK;
+	return unused;
+}
+
+static void *idle(void *unused)
+{
+	return unused;
+}
+
+/* Without a cycle it is all, but for a pool's worker without a job. */
+static void tell_everybody(void)
+{
+	struct ramet_pool *p = ramet_pool_new(2, NULL);
+	struct ramet *t;
+
+	ramet_set_deadlock_policy(RAMET_DEADLOCK_WAITERS);
+	CHECK_EQ(ramet_pool_spawn(p, idle, NULL), 0);
+	t = start("a", wait_and_be_told, NULL);
+	start("b", wait_and_be_told, NULL);
+	CHECK_ERR(ramet_join(t, NULL), EDEADLK);
+	ramet_yield();
+	CHECK_EQ(told_so, 2);
+	CHECK_EQ(ramet_join(t, NULL), 0);
+	CHECK_EQ(ramet_pool_spawn(p, idle, NULL), 0);
+	CHECK_EQ(ramet_pool_wait(p), 0);
+	_exit(5);
+}
+
+/* What a reader that waits behind a writer, and a condition's mutex, go
+ * through.
+ */
+static void *wait_cond_and_be_told(void *c)
+{
+	struct ramet_mutex own = {0};
+
+	CHECK_EQ(ramet_mutex_lock(&own), 0);
+	CHECK_ERR(ramet_cond_wait(c, &own), EDEADLK);
+	CHECK_EQ(ramet_mutex_unlock(&own), 0);
+	told_so++;
+	return NULL;
+}
+
+static void *write_and_be_told(void *rw)
+{
+	CHECK_ERR(ramet_rwlock_wrlock(rw), EDEADLK);
+	told_so++;
+	return NULL;
+}
+
+static void *read_and_be_told(void *rw)
+{
+	if (ramet_rwlock_rdlock(rw) == 0) /* the writer left first */
+		CHECK_EQ(ramet_rwlock_unlock(rw), 0);
+	else
+		CHECK_EQ(errno, EDEADLK);
+	told_so++;
+	return NULL;
+}
+
+static void tell_of_locks(void)
+{
+	struct ramet_rwlock rw = {0};
+	struct ramet *ts[3];
+
+	ramet_set_deadlock_policy(RAMET_DEADLOCK_WAITERS);
+	CHECK_EQ(ramet_rwlock_rdlock(&rw), 0);
+	ts[0] = start("c", wait_cond_and_be_told, &cond);
+	ts[1] = start("w", write_and_be_told, &rw);
+	ts[2] = start("r", read_and_be_told, &rw);
+	CHECK_ERR(ramet_joinall(ts, 3, 3), EDEADLK);
+	CHECK_EQ(ramet_joinall(ts, 3, 3), 3);
+	CHECK_EQ(told_so, 3);
+	CHECK_EQ(ramet_rwlock_unlock(&rw), 0);
+	CHECK_EQ(ramet_rwlock_trywrlock(&rw), 0);
+	_exit(5);
+}
+
+TEST(deadlock_can_end_the_waits_of_those_in_it)
+{
+	CHECK(exited(status_of(tell_who_is_in_the_cycle), 5));
+	SAYS("ramet 2 \"a\" waits for mutex", "ramet 3 \"b\" waits for mutex");
+	CHECK(exited(status_of(tell_everybody), 5));
+	CHECK(exited(status_of(tell_of_locks), 5));
+}
+
+/* ---- cycles while others run -------------------------------------------- */
+
+static void *run_on(void *stop)
+{
+	while (!*(volatile bool *)stop)
+		ramet_yield();
+	return NULL;
+}
+
+/* lock_both_and_go_on twice, while another runs; times that EDEADLK came. */
+static int cross_while_others_run(int64_t limit)
+{
+	struct ramet *ts[2], *runs;
+	bool stop = false;
+
+	told_so = 0;
+	runs = start("runs", run_on, &stop);
+	RAMET_WITHIN(limit) {
+		ts[0] = start("a", lock_both_and_go_on, &left);
+		ts[1] = start("b", lock_both_and_go_on, &right);
+		if (ramet_joinall(ts, 2, 2) < 2)
+			CHECK_EQ(errno, ETIMEDOUT);
+	}
+	for (int i = 0; i < 2; i++)
+		ramet_kill(ts[i]);
+	stop = true;
+	CHECK_EQ(ramet_join(runs, NULL), 0);
+	return told_so;
+}
+
+static void cycle_that_fails(void)
+{
+	setenv("RAMET_LOCK_CYCLES", "error", 1);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(cross_while_others_run(10 * RAMET_SEC), 1);
+	CHECK_EQ(ramet_mutex_trylock(&left), 0);
+	CHECK_EQ(ramet_mutex_trylock(&right), 0);
+	_exit(5);
+}
+
+TEST(a_lock_cycle_is_reported_and_fails_while_others_run)
+{
+	CHECK(exited(status_of(cycle_that_fails), 5));
+	SAYS("ramet: lock cycle: none of these can go on\n",
+	     "  ramet 4 \"b\" waits for mutex 0x", ", held by ramet 3 \"a\"",
+	     "at lock_both_and_go_on+0x", "  ramet 3 \"a\" waits for mutex 0x",
+	     ", held by ramet 4 \"b\"",
+	     "  advice: lock in the same order everywhere");
+	CHECK_EQ(count("deadlock"), 0);
+	CHECK_EQ(count("ramet: lock cycle"), 3); /* of other ramets each */
+}
+
+static void cycle_that_is_told(void)
+{
+	setenv("RAMET_LOCK_CYCLES", "1", 1);
+	CHECK_EQ(cross_while_others_run(50 * RAMET_MS), 0);
+	_exit(5);
+}
+
+static void cycle_that_is_ignored(void)
+{
+	CHECK_EQ(cross_while_others_run(50 * RAMET_MS), 0);
+	_exit(5);
+}
+
+TEST(a_lock_cycle_may_only_be_reported)
+{
+	CHECK(exited(status_of(cycle_that_is_told), 5));
+	CHECK_EQ(count("ramet: lock cycle"), 1);
+	CHECK(exited(status_of(cycle_that_is_ignored), 5));
+	CHECK_EQ(count("ramet:"), 0);
+}
+
+/* One that waits for a lock, for once, and for an end. */
+static struct ramet_rwlock shared;
+static struct ramet_once a_once;
+static struct ramet *chain[2];
+
+static void *join_first_with_lock(void *unused)
+{
+	CHECK_EQ(ramet_rwlock_wrlock(&shared), 0);
+	ramet_yield();
+	CHECK_EQ(ramet_join(chain[0], NULL), 0);
+	CHECK_EQ(ramet_rwlock_unlock(&shared), 0);
+	return unused;
+}
+
+static int fail_to_read(void *unused)
+{
+	(void)unused;
+	ramet_sleep(RAMET_MS);
+	CHECK_ERR(ramet_rwlock_rdlock(&shared), EDEADLK);
+	return 0;
+}
+
+static void *read_in_once(void *unused)
+{
+	CHECK_EQ(ramet_once(&a_once, fail_to_read, NULL), 0);
+	return unused;
+}
+
+static void *join_and_see(void *t)
+{
+	CHECK_EQ(ramet_once(&a_once, fail_to_read, NULL), 0);
+	return t;
+}
+
+static void mixed_cycle(void)
+{
+	bool stop = false;
+	struct ramet *runs = start("runs", run_on, &stop);
+
+	ramet_set_lock_cycles(RAMET_LOCK_CYCLES_ERROR);
+	start("reader", read_in_once, NULL);
+	chain[0] = start("waits", join_and_see, NULL);
+	chain[1] = start("writer", join_first_with_lock, NULL);
+	CHECK_EQ(ramet_join(chain[1], NULL), 0);
+	stop = true;
+	CHECK_EQ(ramet_join(runs, NULL), 0);
+	ramet_set_lock_cycles(RAMET_LOCK_CYCLES_OFF);
+	_exit(5);
+}
+
+TEST(a_lock_cycle_may_go_through_ends_and_onces)
+{
+	CHECK(exited(status_of(mixed_cycle), 5));
+	SAYS("ramet: lock cycle",
+	     "  ramet 3 \"reader\" waits to read-lock rwlock 0x",
+	     ", held by ramet 5 \"writer\"",
+	     "  ramet 5 \"writer\" waits for ramet 4 \"waits\" to end",
+	     "  ramet 4 \"waits\" waits for once 0x",
+	     ", run by ramet 3 \"reader\"");
+}
+
+/* Who gives up in time, or joins one of several, is no part of a cycle. */
+static void *lock_for_a_while(void *first)
+{
+	struct ramet_mutex *other = first == &left ? &right : &left;
+
+	CHECK_EQ(ramet_mutex_lock(first), 0);
+	ramet_yield();
+	RAMET_WITHIN(20 * RAMET_MS) {
+		if (ramet_mutex_lock(other) == 0)
+			ramet_mutex_unlock(other);
+	}
+	CHECK_EQ(ramet_mutex_unlock(first), 0);
+	return NULL;
+}
+
+static void *lock_and_unlock(void *m)
+{
+	CHECK_EQ(ramet_mutex_lock(m), 0);
+	CHECK_EQ(ramet_mutex_unlock(m), 0);
+	return NULL;
+}
+
+static void *end_soon(void *unused)
+{
+	ramet_sleep(20 * RAMET_MS);
+	return unused;
+}
+
+static void none(void)
+{
+	struct ramet *ts[2];
+
+	ramet_set_lock_cycles(RAMET_LOCK_CYCLES_ERROR);
+	ts[0] = start("a", lock_for_a_while, &left);
+	ts[1] = start("b", lock_both_and_go_on, &right);
+	CHECK_EQ(ramet_joinall(ts, 2, 2), 2);
+	CHECK_EQ(ramet_mutex_lock(&left), 0);
+	ts[0] = start("c", lock_and_unlock, &left);
+	ts[1] = start("d", end_soon, NULL);
+	CHECK_EQ(ramet_joinall(ts, 2, 1), 1);
+	CHECK_EQ(ramet_mutex_unlock(&left), 0);
+	_exit(5);
+}
+
+TEST(who_gives_up_in_time_is_in_no_lock_cycle)
+{
+	CHECK(exited(status_of(none), 5));
+	CHECK_EQ(count("ramet:"), 0);
 }
 
 /* Someone may still be woken. */

@@ -200,6 +200,14 @@ def jobs_fail_one_by_one():
 
 
 @tap.test
+def shop_is_stuck_and_says_so():
+    status, _, err = run("shop", "stuck", env={**os.environ, "RAMET_DEADLOCK": "exit"})
+    equal(status, 86)
+    assert re.search(r'"buy" waits for mutex 0x\w+, held by ramet 3 "refund", at trade', err), err
+    assert re.search(r'"refund" waits for mutex 0x\w+, held by ramet 2 "buy", at trade', err), err
+
+
+@tap.test
 def echo_serves_two_clients_at_once():
     with server("echo") as port, Client(port) as a, Client(port) as b:
         for i in range(3):
@@ -453,7 +461,7 @@ def crawl_demo_waits_for_the_silent_page_till_the_deadline():
 def crawl_needs_one_os_thread():
     if b"__tsan_init" in (FOLDER / "crawl").read_bytes():
         return "ThreadSanitizer adds a thread"
-    status, out, _ = run("crawl", *DEMO, *NO_DEADLINE, "--json")
+    status, out, _ = run("crawl", *DEMO, *NO_DEADLINE, "--json", env={**os.environ, "RAMET_WATCHDOG": "0"})
     result = json.loads(out)
     equal(status, 0)
     equal([result[k] for k in ("pages", "fetched", "timed_out", "failed", "os_threads", "green_threads")],

@@ -56,7 +56,8 @@ static int64_t on_deadlock(void)
 }
 
 static const struct ramet_host host = {on_switch, on_sleep, on_wake,
-				       may_park,  NULL,     on_deadlock};
+				       may_park,  NULL,     on_deadlock,
+				       NULL};
 
 static void open_host(void)
 {

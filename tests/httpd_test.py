@@ -22,6 +22,7 @@ import tempfile
 import time
 import urllib.request
 
+import prometheus
 import tap
 
 LIMIT = 60 * float(os.environ.get("TEST_TIMEOUT", 1))  # seconds for anything that is waited for
@@ -208,6 +209,18 @@ def the_figures_are_json():
     equal((first["requests"], second["requests"], first["chatting"]), (1, 2, 0))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", first["time"]), first
     assert second["bytes_out"] > first["bytes_out"], (first, second)
+    return None
+
+
+@tap.test
+def prometheus_reads_the_metrics():
+    if not CURL:
+        return "there is no curl"
+    with server() as s:
+        curl(s.url + "api/status")
+        found = prometheus.check(curl(s.url + "metrics").decode())
+    equal(found["httpd_status_total"], [({}, 1)])
+    equal(found["ramet_ramets"][2], ({"loop": "1", "state": "running"}, 1))
     return None
 
 

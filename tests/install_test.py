@@ -94,6 +94,14 @@ def all_of_it_is_there(i):
 
 
 @test
+def gdb_finds_its_script(i):
+    """Below gdb's folder, named after the library."""
+    library = (i.lib / "libramet.so.0").resolve()
+    found = [p.name for p in i.prefix.glob("share/gdb/auto-load/**/*") if p.is_file()]
+    equal(found, [library.name + "-gdb.py"])
+
+
+@test
 def manual_pages_are_there(i):
     if not shutil.which("scdoc"):
         return "scdoc is not installed"

@@ -24,6 +24,7 @@ import time
 import urllib.error
 import urllib.request
 
+import prometheus
 import tap
 
 LIMIT = 60 * float(os.environ.get("TEST_TIMEOUT", 1))  # seconds for one command
@@ -197,6 +198,35 @@ def several_loops_serve():
 
 
 @tap.test
+def bad_metrics_would_be_found():
+    head = "# HELP a b\n# TYPE a {}\n"
+    good = head.format("histogram") + 'a_bucket{le="1"} 1\na_bucket{le="+Inf"} 2\na_sum 3\na_count 2\n'
+    equal(len(prometheus.check(good)), 3)
+    for text in (good[:-1], good.replace("+Inf", "2"), good.replace("count 2", "count 3"),
+                 good.replace("} 1", "} 9"), good.replace("a_sum 3\n", ""), "a 1\n", head.format("figure") + "a 1\n",
+                 head.format("gauge") + "a 1\na 2\n", head.format("gauge") + "a{b=c} 1\n",
+                 head.format("gauge") + 'a{b="\\x"} 1\n', head.format("counter") + "a -1\n",
+                 head.format("gauge") + "a 1\n" + head.format("gauge").replace(" a ", " c ") + 'c 1\na{b="c"} 1\n'):
+        try:
+            prometheus.check(text)
+        except AssertionError:
+            continue
+        raise AssertionError(f"seems good: {text}")
+
+
+@tap.test
+def metrics_are_told():
+    with folder() as here, serve(ANY, "--metrics=/m", "--loops=2", str(here)) as s:
+        for _ in range(3):
+            s.get("a.txt")
+        found = prometheus.check(s.get("m"))
+        equal(sorted(labels["loop"] for labels, _ in found["ramet_run_queue"]), ["1", "2"])
+        assert sum(value for _, value in found["ramet_spawned_total"]) > 4, found
+        assert found["ramet_descriptors"][0][1] >= 2, found
+        equal(found["ramet_helpers_limit"][1], ({"lane": "file"}, 64))
+
+
+@tap.test
 def tls_is_spoken():
     if not shutil.which("openssl"):
         return "there is no openssl"
@@ -287,7 +317,7 @@ def mistakes_are_explained():
                           (["--listen=nonsense:x", at], "is no address"), (["--listen=ftp://a:1", at], "is no address"),
                           (["--listen=https://127.0.0.1:0", at], "needs a certificate"),
                           (["--tls=one", at], "is not two files"), (["--loops=x", at], "no number from 0 to 1024"),
-                          (["--loops=-1", at], "no number"), (["--listen"], "needs a value"),
+                          (["--loops=-1", at], "no number"), (["--metrics=m", at], "is no path"), (["--listen"], "needs a value"),
                           (["--nonsense", at], 'no option --nonsense; "ramet help serve"'), (["-x", at], "no option -x"),
                           (["--log=3", at], "takes no value"),
                           (["--listen=http+unix://" + 120 * "/a", at], "is no path")):
@@ -299,7 +329,7 @@ def it_explains_itself():
     text = subprocess.run([RAMET, "serve", "--help"], check=True, capture_output=True, text=True, timeout=LIMIT).stdout
     also = subprocess.run([RAMET, "help", "serve"], check=True, capture_output=True, text=True, timeout=LIMIT).stdout
     equal(text, also)
-    for option in ("--listen", "--tls", "--loops", "--list", "--log", "--quiet", "--json"):
+    for option in ("--listen", "--tls", "--loops", "--list", "--log", "--quiet", "--json", "--metrics"):
         assert option in text, text
     equal([line for line in text.splitlines() if len(line) > 82 or "\t" in line], [])
 

@@ -4,6 +4,9 @@
 
 #include <ramet.h>
 
+/* Before the first request. */
+void status_begin(void);
+
 /* Answer with the time and the server's figures, as JSON. */
 void status(struct ramet_http *h, struct ramet_http_server *server);
 

@@ -1,5 +1,6 @@
-/* main.c - a web server: files, figures as JSON, and a chat by WebSocket.
- * Run: httpd [ADDRESS [DIRECTORY]], then open http://127.0.0.1:8080/ twice. */
+/* main.c - a web server: files, figures as JSON and for Prometheus, and a chat
+ * by WebSocket. Run: httpd [ADDRESS [DIRECTORY]], then open
+ * http://127.0.0.1:8080/ twice. */
 #include "httpd.h"
 
 #include <stdio.h>
@@ -13,6 +14,8 @@ static void answer(struct ramet_http *h, void *server)
 
 	if (strcmp(path, "/api/status") == 0)
 		status(h, *(struct ramet_http_server **)server);
+	else if (strcmp(path, "/metrics") == 0)
+		ramet_http_metrics(h);
 	else if (strcmp(path, "/chat") == 0)
 		chat(h);
 	else
@@ -36,6 +39,7 @@ int main(int argc, char **argv)
 
 	if (argc > 2)
 		directory = argv[2];
+	status_begin();
 	server = ramet_http_server_new(&opts);
 	port = server ? ramet_http_listen(server, address) : -1;
 	if (port < 0)

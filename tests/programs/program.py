@@ -21,7 +21,7 @@ SLOW = float(os.environ.get("TEST_TIMEOUT", 1))
 LIMIT = 60 * SLOW  # seconds for anything that is waited for, however busy the machine
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/gcc").resolve()
 RAMET = BUILD / "tools" / "ramet" / "ramet"
-OURS = ("ramet helper", "iou-wrk", "iou-sqp")  # threads that are the runtime's or the kernel's
+OURS = ("ramet ", "iou-wrk", "iou-sqp")  # threads that are the runtime's or the kernel's
 TESTS = []
 
 

@@ -620,10 +620,13 @@ TEST(pthread_kill_checks_its_arguments)
 	CHECK_EQ(pthread_kill(pthread_self(), -1), EINVAL);
 }
 
+static volatile int has_blocked;
+
 static void *block_and_wait(void *unused)
 {
 	(void)unused;
 	change_mask(SIG_BLOCK, SIGUSR1, 0);
+	has_blocked = 1;
 	while (!stop)
 		sleep_ms(1);
 	CHECK_EQ(is_pending(SIGUSR1), 1);
@@ -639,7 +642,8 @@ TEST(a_thread_keeps_what_it_has_blocked)
 
 	install(SIGUSR1, on_signal, 0);
 	t = start(block_and_wait, NULL);
-	sleep_ms(3);
+	while (!has_blocked)
+		sleep_ms(1);
 	CHECK_EQ(pthread_kill(t, SIGUSR1), 0);
 	sleep_ms(3);
 	CHECK_EQ(handled, 0);
