@@ -81,4 +81,5 @@ def main():
         run(args.module, rest)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 """Waiting for child processes: of one, by a descriptor that says when it has ended; of any, in an OS thread."""
+import fcntl
 import os
+from _socket import timeout as timeout_error
 
 from ramet._core import close_fd, sleep, wait_read
 from ramet.core import READ
@@ -8,10 +10,20 @@ from ramet.hub import get_hub
 _SHORTEST, _LONGEST = 0.001, 0.05  # seconds between looks, where there are no such descriptors
 
 
+def _above_standard(fd):
+    """The same, but not where programs that have closed stdin, stdout or stderr put others."""
+    if fd > 2:
+        return fd
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        close_fd(fd)
+
+
 def open_pid(pid):
     """A descriptor that can be read when the process has ended; -1: it is gone; None: the system has none of them."""
     try:
-        return os.pidfd_open(pid)
+        return _above_standard(os.pidfd_open(pid))
     except ProcessLookupError:
         return -1
     except (AttributeError, OSError):
@@ -47,10 +59,17 @@ def wait_until_ended(pid, timeout=None):
     try:
         wait_read(fd, None if timeout is None else max(timeout, 0))
         return True
-    except TimeoutError:
+    except timeout_error:  # TimeoutError since 3.10
         return False
     finally:
         close_fd(fd)
+
+
+def _waitid(*args):
+    try:
+        os.waitid(*args)
+    except ChildProcessError:
+        pass  # the last one's status may have been taken by its watcher meanwhile
 
 
 def wait_until_some_change(pid, options):
@@ -64,7 +83,7 @@ def wait_until_some_change(pid, options):
     states = os.WEXITED | os.WNOWAIT
     states |= os.WSTOPPED if options & os.WUNTRACED else 0
     states |= os.WCONTINUED if options & os.WCONTINUED else 0
-    get_hub().threadpool.apply(os.waitid, (kind, number, states))
+    get_hub().threadpool.apply(_waitid, (kind, number, states))
 
 
 class Watch:

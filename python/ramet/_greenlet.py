@@ -6,6 +6,8 @@ from ramet._core import (GreenletExit, _C_API, error, get_total_main_greenlets, 
 
 __all__ = ["__version__", "_C_API", "GreenletExit", "error", "getcurrent", "greenlet", "gettrace", "settrace"]
 
+__path__ = []  # `import greenlet._greenlet` gives this too
+
 #: That of the package whose interface this is.
 __version__ = "3.1.1"
 

@@ -22,7 +22,7 @@ def set_hub(hub):
     """Make `hub` the calling thread's: None, so that the next one is new, or the one that is."""
     current = get_hub_if_exists()
     if hub is None and current is not None:
-        current._end()
+        current._end(False)
     elif hub is not None and hub is not current:
         raise ValueError("a hub belongs to the thread that it was made for")
 

@@ -292,7 +292,8 @@ class BaseServer:
         handle = self.__dict__.get('handle')
         if handle is not None:
             owner = getattr(handle, '__self__', None)
-            words.append('handle=<bound method of itself>' if owner is self else f'handle={handle!r}')
+            name = f"{type(self).__name__}.{getattr(handle, '__name__', '')}"
+            words.append(f'handle=<bound method {name} of self>' if owner is self else f'handle={handle!r}')
         return ' '.join(words)
 
 

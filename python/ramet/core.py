@@ -46,6 +46,11 @@ def supported_backends():
 recommended_backends = embeddable_backends = supported_backends
 
 
+def _events_to_str(events):
+    """The names of io's events."""
+    return '|'.join(name for bit, name in ((READ, 'READ'), (WRITE, 'WRITE')) if events & bit)
+
+
 class child(watcher):
     """Calls its callback when a child process has ended, having reaped it."""
 
@@ -115,7 +120,8 @@ class stat(watcher):
 
     def __init__(self, hub_loop, path, interval=0.0, ref=True, priority=None):
         super().__init__(hub_loop, ref, priority)
-        self.path = os.fspath(path) if not isinstance(path, bytes) else path
+        self.path = os.fspath(path)
+        self._paths = os.fsencode(self.path)
         self.interval = interval
         self.prev = self.attr = None
         self._inner = None
@@ -133,6 +139,7 @@ class stat(watcher):
         if self._inner is None:
             self.attr = self._look()
             every = max(self.interval, self.MIN_INTERVAL) if self.interval else self.DEFAULT_INTERVAL
+            self.interval = every
             self._inner = self.loop.timer(every, every, ref=self.ref)
             self._inner.start(self._on_time)
 
@@ -163,6 +170,8 @@ def _key(attr):
 
 def _making(kind):
     def make(self, *args, **kwargs):
+        if self.destroyed:
+            raise ValueError('operation on destroyed loop')
         return kind(self, *args, **kwargs)
     make.__name__ = kind.__name__
     make.__doc__ = f"A new watcher of that kind, to be started: {kind.__doc__ or kind.__name__}"
@@ -174,14 +183,33 @@ def _closing_fd(self, fd):
     return False
 
 
+def _init(self, flags=None, default=None, ptr=0):
+    """Another object for the loop of the calling thread: `flags` is for libev, and not looked at."""
+    self._default = default is not False
+
+
 def _destroy(self):
-    """The loop is the thread's, and ends with it."""
-    return None
+    """This object is no good any more; the loop is the thread's, and ends with it."""
+    self.destroyed, self._default = True, False
+
+
+def _nothing(self, *_args):
+    """Nothing."""
 
 
 def _run(self, nowait=False, once=False):
-    """The loop runs whenever nobody else does."""
-    raise RuntimeError("the loop runs by itself")
+    """Let the loop turn until nothing is left to wait for; with `once` until something has happened; with `nowait`
+    once only."""
+    hub = _core.get_hub()
+    if _core.getcurrent() is hub:
+        raise RuntimeError("the loop runs already: this is its hub")
+    if nowait:
+        _core.sleep(0)
+    elif once:
+        with self.check() as turned:
+            hub.wait(turned)
+    else:
+        hub.join()
 
 
 def _handle_error(self, context, type, value, tb):
@@ -217,19 +245,25 @@ def _install_loop():
         setattr(loop, kind.__name__, _making(kind))
     loop.async_.__name__ = 'async_'
     setattr(loop, 'async', loop.async_)
-    loop.closing_fd, loop.destroy, loop.reinit, loop.run, loop.break_ = _closing_fd, _destroy, loop._tell_fork, _run, _destroy
+    loop.__init__, loop.destroy, loop.destroyed, loop._default = _init, _destroy, False, True
+    loop.closing_fd, loop.reinit, loop.run, loop.break_ = _closing_fd, loop._tell_fork, _run, _nothing
     loop.handle_error, loop.__repr__, loop._format, loop.debug = _handle_error, _loop_repr, _format, _debug
     loop.MAXPRI, loop.MINPRI, loop.approx_timer_resolution = MAXPRI, MINPRI, 0.00001
     loop.backend, loop.backend_int, loop.error_handler = 'epoll', 4, None
     loop.default = property(_is_default)
-    loop.ptr = property(id)
+    loop.ptr = property(lambda self: 0 if self.destroyed else id(self))
     loop.WatcherType = watcher
-    loop.fileno = lambda self: None
+    loop.fileno = _fileno
+
+
+def _fileno(self):
+    """None: the loop has no descriptor that others could wait for."""
+    return None
 
 
 def _is_default(self):
     import threading
-    return threading.current_thread() is threading.main_thread()
+    return self._default and threading.current_thread() is threading.main_thread()
 
 
 def _watcher_repr(self):

@@ -37,25 +37,31 @@ class _Loader(importlib.abc.Loader):
     def exec_module(self, module):
         module.__spec__ = self.spec  # which the import system has replaced
 
+    def get_code(self, _fullname):
+        """For `python -m gevent.monkey`, which runs it once more, as the main program."""
+        return importlib.util.find_spec(self.name).loader.get_code(self.name)
+
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, fullname, path=None, target=None):
         name = our_name(fullname)
-        if not name or not self._exists(name):
+        ours = self._spec_of(name) if name else None
+        if ours is None:
             return None
-        return importlib.machinery.ModuleSpec(fullname, _Loader(name), is_package=self._is_package(name))
+        is_package = ours.submodule_search_locations is not None
+        return importlib.machinery.ModuleSpec(fullname, _Loader(name), origin=ours.origin, is_package=is_package)
 
     @staticmethod
-    def _exists(name):
+    def _spec_of(name):
         try:
-            return name in sys.modules or importlib.util.find_spec(name) is not None
+            return importlib.util.find_spec(name)
         except ModuleNotFoundError:
-            return False
-
-    @staticmethod
-    def _is_package(name):
-        spec = importlib.util.find_spec(name)
-        return spec is not None and spec.submodule_search_locations is not None
+            return None
+        except ValueError:  # a module that has none
+            module = sys.modules[name]
+            spec = importlib.machinery.ModuleSpec(name, None, origin=getattr(module, "__file__", None))
+            spec.submodule_search_locations = getattr(module, "__path__", None)
+            return spec
 
 
 _finder = _Finder()

@@ -7,6 +7,7 @@ them, or what GEVENT_FILE names.
 import errno
 import io
 import os
+import sys
 import warnings
 
 from ramet._config import config
@@ -191,14 +192,18 @@ class _Closed:
     """What a closed file is: it has its attributes, and whatever else is asked of it is an error."""
     closed = True
 
+    _KEPT = ('name', 'mode', 'encoding', 'errors', 'newlines')
+
     def __init__(self, fobj):
-        for name in ('name', 'mode', 'encoding', 'errors', 'newlines'):
+        for name in self._KEPT:
             try:
                 setattr(self, name, getattr(fobj, name))
             except (AttributeError, OSError):
                 pass
 
     def __getattr__(self, name):
+        if name in self._KEPT:
+            raise AttributeError(name)  # as before
         raise FileObjectClosed
 
 
@@ -299,7 +304,10 @@ class FileObjectPosix(FileObjectBase):
         fd, closefd, self._owner, name = _descriptor(fobj, mode, closefd)
         kind = _Unbuffered if buffering == 0 or atomic_write else GreenFileDescriptorIO
         self.fileio = kind(fd, mode, closefd)
-        self.fileio.name = name
+        if name is None:
+            del self.fileio.name
+        else:
+            self.fileio.name = name
         try:
             layers = _layers(self.fileio, mode, buffering, encoding, errors, newline)
         except BaseException:
@@ -363,6 +371,8 @@ class FileObjectThread(FileObjectBase):
         self.lock = self._lock
 
     def _call(self, method, args, kwargs):
+        if sys.is_finalizing():  # other threads do not run any more
+            return method(*args, **kwargs)
         with self._lock:
             return self.threadpool.apply(method, args, kwargs)
 
@@ -390,17 +400,4 @@ class FileObjectBlock(FileObjectBase):
                                      newline), closefd)
 
 
-_KINDS = {None: FileObjectPosix, 'posix': FileObjectPosix, 'thread': FileObjectThread, 'block': FileObjectBlock}
-
-
-def _chosen(kind):
-    """What GEVENT_FILE or gevent.config.fileobject says: a name, a path of a class, or a class."""
-    if kind in _KINDS:
-        return _KINDS[kind]
-    if isinstance(kind, str):
-        module, _, name = kind.rpartition('.')
-        return getattr(__import__(module, fromlist=[name]), name)
-    return kind
-
-
-FileObject = _chosen(config.fileobject)
+FileObject = config.fileobject

@@ -107,11 +107,19 @@ def _loop(self):
 
 
 def _formatinfo(self):
-    """What it calls."""
+    """What it calls: noted at the first question, since it is forgotten at the end."""
+    noted = self.__dict__.get('_formatted_info')
+    if noted is None:
+        noted = self._formatted_info = _call_of(self)
+    return noted
+
+
+def _call_of(self):
     function = self._run
-    name = getattr(function, '__name__', '') or repr(function)
-    if getattr(function, '__self__', None) is self:
-        return '_run' if name == '_run' else name
+    owner = getattr(function, '__self__', None)
+    is_plain = owner is None or owner is self or isinstance(owner, type(sys))
+    name = getattr(function, '__name__', '') if is_plain else ''
+    name = name or repr(function)
     args = [repr(x)[:50] for x in self.args] + [f"{k}={v!r:.50}" for k, v in self.kwargs.items()]
     return f"{name}({', '.join(args)})" if args else name
 

@@ -5,6 +5,7 @@ import traceback
 from contextlib import contextmanager
 
 from ramet import _core, core
+from ramet._config import config
 from ramet._core import Greenlet, GreenletExit, Waiter, getcurrent, greenlet, sleep, spawn_raw
 from ramet._hub_local import (get_hub, get_hub_class, get_hub_if_exists, get_loop, set_default_hub_class, set_hub,
                               set_loop)
@@ -31,30 +32,14 @@ class _Lazy:
         return instance.__dict__.setdefault(self.name, self.function(instance))
 
 
-def _resolver_class():
-    from ramet._config import config
-    from ramet.resolver import chosen
-    return chosen(config.resolver)
+class _Configured:
+    """The class that gevent.config has for this."""
 
-
-def _threadpool_class():
-    from ramet.threadpool import ThreadPool
-    return ThreadPool
-
-
-def _first_of(names, make):
-    """The first of the classes that gevent.config lists for this."""
-    return names[0] if isinstance(names, (list, tuple)) else names
-
-
-class _ClassAttribute:
-    """A class, imported when it is first asked for."""
-
-    def __init__(self, find):
-        self.find = find
+    def __init__(self, name):
+        self.name = name
 
     def __get__(self, instance, owner):
-        return self.find()
+        return getattr(config, self.name)
 
 
 class Hub(_core.Hub):
@@ -66,9 +51,9 @@ class Hub(_core.Hub):
     periodic_monitoring_thread = None
     _resolver = _threadpool = None
     _hub_counter = 0
-    resolver_class = _ClassAttribute(_resolver_class)
-    threadpool_class = _ClassAttribute(_threadpool_class)
-    loop_class = _core.loop
+    resolver_class = _Configured('resolver')
+    threadpool_class = _Configured('threadpool')
+    loop_class = _Configured('loop')
 
     def __init__(self, loop=None, default=None):
         super().__init__()
@@ -87,8 +72,7 @@ class Hub(_core.Hub):
     @_Lazy
     def format_context(self):
         """Makes text of what an error happened in."""
-        import pprint
-        return pprint.saferepr
+        return config.format_context
 
     @_Lazy
     def ident_registry(self):
@@ -189,6 +173,14 @@ class Hub(_core.Hub):
 
     # ---- life
 
+    def run(self):
+        """What the hub does, from its first turn to its end."""
+        if self.loop is None:
+            return  # it has been destroyed before
+        if config.monitor_thread:
+            self.start_periodic_monitoring_thread()
+        super().run()
+
     def destroy(self, destroy_loop=None):
         """The hub ends; get_hub() makes another."""
         if self.periodic_monitoring_thread is not None:
@@ -200,7 +192,14 @@ class Hub(_core.Hub):
         threadpool, self._threadpool = self._threadpool, None
         if threadpool is not None:
             threadpool.kill()
-        self._end()
+        loop = self.loop
+        if loop is None:
+            return
+        if destroy_loop is None:
+            destroy_loop = not loop.default
+        self._end(destroy_loop)
+        if destroy_loop:
+            loop.destroy()
 
     def start_periodic_monitoring_thread(self):
         """Watch how long greenlets run without letting others do so."""
@@ -214,7 +213,7 @@ class Hub(_core.Hub):
     @property
     def backend(self):
         """How the loop waits for descriptors."""
-        return self.loop.backend
+        return self.loop.backend if self.loop is not None else None
 
     def _get_resolver(self):
         if self._resolver is None:
@@ -231,8 +230,8 @@ class Hub(_core.Hub):
 
     def _get_threadpool(self):
         if self._threadpool is None:
-            from ramet._config import config
-            self._threadpool = (config.threadpool or self.threadpool_class)(self.threadpool_size, hub=self)
+            self._threadpool = self.threadpool_class(self.threadpool_size, hub=self,
+                                                     idle_task_timeout=config.threadpool_idle_task_timeout)
         return self._threadpool
 
     def _set_threadpool(self, value):
@@ -244,7 +243,9 @@ class Hub(_core.Hub):
     threadpool = property(_get_threadpool, _set_threadpool, _del_threadpool, "OS threads for what blocks them.")
 
     def __repr__(self):
-        words = f"<{type(self).__name__} {self.name!r} at 0x{id(self):x} {self.loop._format()}"
+        loop = self.loop
+        words = (f"<{type(self).__name__} {self.name!r} at 0x{id(self):x} "
+                 f"{'destroyed' if loop is None else loop._format()}")
         for name in ('_resolver', '_threadpool'):
             if getattr(self, name) is not None:
                 words += f" {name[1:]}={getattr(self, name)!r}"
@@ -434,8 +435,6 @@ def reinit(hub=None):
     if hub is None:
         return
     hub.loop.reinit()
-    for name in ('threadpool', 'resolver'):
-        part = getattr(hub, '_' + name)
+    for part in (hub._threadpool, hub._resolver, hub.periodic_monitoring_thread):
         if part is not None and hasattr(part, '_on_fork'):
             part._on_fork()
-    sleep(0.00001)

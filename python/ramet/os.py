@@ -13,7 +13,7 @@ from ramet._core import close_fd, wait_read, wait_write
 from ramet._util import copy_globals
 from ramet.hub import get_hub, reinit
 
-__implements__ = ['fork', 'forkpty', 'waitpid', 'posix_spawn', 'posix_spawnp', 'close']
+__implements__ = ['fork', 'forkpty', 'waitpid', 'wait', 'posix_spawn', 'posix_spawnp', 'close']
 __implements__ = [_name for _name in __implements__ if hasattr(_stdlib, _name)]
 __extensions__ = ['tp_read', 'tp_write', 'make_nonblocking', 'nb_read', 'nb_write', 'forkpty_gevent', 'fork_and_watch',
                   'fork_gevent', 'forkpty_and_watch']
@@ -132,12 +132,15 @@ class _Child:
 
 
 class _Kept:
-    """The status of a child that a Popen has waited for, for others that know its number."""
-    rstatus = None  # nobody finds it who waits for any child
+    """The status of a child that a Popen has waited for by itself, for others: such as asyncio, which waits, too."""
 
     def __init__(self, pid, status):
-        self.pid, self.status, self.ended_at = pid, status, time.monotonic()
+        self.pid, self.status, self.rstatus, self.ended_at = pid, status, status, time.monotonic()
         _children[pid] = self
+
+    def hide(self):
+        """The Popen's user knows.  Who waits for any child does not find it any more, only who knows its number."""
+        self.rstatus = None
 
     def collect(self):
         """It has ended."""
@@ -169,7 +172,7 @@ def _watch_child(pid, callback=None, loop=None, ref=False):
 
 def _keep_status(pid, status):
     _forget_old()
-    _Kept(pid, status)
+    return _Kept(pid, status)
 
 
 def _wait_for_watched(child, options):
@@ -198,6 +201,14 @@ def _ended_watched(pid):
     return next((c for c in _children.values() if c.rstatus is not None), None) if pid == -1 else None
 
 
+def _wait_for_any(pid, options):
+    try:
+        wait_until_some_change(pid, options)
+    except ChildProcessError:
+        if _ended_watched(pid) is None:  # else that was the last, and its watcher was faster
+            raise
+
+
 def waitpid(pid, options):
     """os.waitpid, which blocks only the greenlet."""
     while True:
@@ -210,7 +221,12 @@ def waitpid(pid, options):
         if pid > 0 and not options & (_WUNTRACED | _WCONTINUED):
             wait_until_ended(pid)
         else:
-            wait_until_some_change(pid, options)
+            _wait_for_any(pid, options)
+
+
+def wait():
+    """os.wait, which blocks only the greenlet."""
+    return waitpid(-1, 0)
 
 
 def fork_gevent():

@@ -116,17 +116,21 @@ class Group(GroupMappingMixin):
 
     def add(self, greenlet):
         """Make it a member until it ends."""
-        if greenlet in self.greenlets:
-            return
+        if greenlet not in self.greenlets:
+            self._take_in(greenlet)
+
+    def _take_in(self, greenlet):
         rawlink = getattr(greenlet, "rawlink", None)
+        if not self.greenlets:
+            self._empty_event.clear()
         self.greenlets.add(greenlet)
-        self._empty_event.clear()
         if rawlink:  # others stay until they are discarded
             rawlink(self._discard)
 
     def _discard(self, greenlet):
         self.greenlets.discard(greenlet)
-        self.dying.discard(greenlet)
+        if self.dying:
+            self.dying.discard(greenlet)
         if not self.greenlets:
             self._empty_event.set()
 
@@ -253,10 +257,10 @@ class Pool(Group):
         """Make it a member once there is room; raises PoolFull if there is none, or none in time."""
         if greenlet in self.greenlets:
             return
-        if not self._semaphore.acquire(blocking=blocking, timeout=timeout):
+        if not self._semaphore.acquire(blocking, timeout):
             raise PoolFull
         try:
-            super().add(greenlet)
+            self._take_in(greenlet)
         except BaseException:
             if greenlet not in self.greenlets:
                 self._semaphore.release()
@@ -264,6 +268,6 @@ class Pool(Group):
 
     def _discard(self, greenlet):
         was = greenlet in self.greenlets
-        super()._discard(greenlet)
+        Group._discard(self, greenlet)
         if was:
             self._semaphore.release()

@@ -17,7 +17,6 @@ from wsgiref.handlers import format_date_time
 
 import ramet
 from ramet._core import HTTPConnection
-from ramet.hub import get_hub
 from ramet.server import StreamServer
 from ramet.socket import IPPROTO_TCP, TCP_NODELAY
 
@@ -182,6 +181,7 @@ class WSGIHandler:
     time_finish = 0
     headers_sent = False
     response_use_chunked = False
+    _print_unexpected_exc = staticmethod(traceback.print_exc)
     connection_upgraded = False
     environ = None
     application = None
@@ -258,7 +258,7 @@ class WSGIHandler:
     def _serve(self):
         server = self.server
         log = self._logs()
-        if type(server.environ) is not dict:
+        if type(server.environ) is not dict or server.environ_class is not dict:
             return self.handle_one_request()
         result = self.rfile.serve(self, server, *_remote(self.client_address), _NO_BODY, log)
         if result is None:
@@ -356,7 +356,7 @@ class WSGIHandler:
         else:
             self.wsgi_input = Input(self.rfile, None if size < 0 else size, waits, size < 0)
         env['wsgi.input'] = self.wsgi_input
-        env['wsgi.input_terminated'] = True
+        env['wsgi.input_terminated'] = not self._connection_upgrade_requested()
         return env
 
     def _connection_upgrade_requested(self):
@@ -526,8 +526,8 @@ class WSGIHandler:
         if self.connection_upgraded:
             self.close_connection = True
         if self.code == 304 and self.provided_content_length is not None and self.provided_content_length != b'0':
-            raise self.ApplicationError('Invalid Content-Length for 304 response: %r (must be absent or zero)'
-                                        % self.provided_content_length)
+            length = self.provided_content_length.decode('latin-1')
+            raise self.ApplicationError(b'Invalid Content-Length for 304 response: %a (must be absent or zero)' % length)
         self._says_connection = bool(connection)
 
     def finalize_headers(self):
@@ -625,10 +625,10 @@ class WSGIHandler:
         try:
             self.server.error_log.write(f'{self.socket}: {message}\n')
         except Exception:
-            traceback.print_exc()
+            self._print_unexpected_exc()
 
     def handle_error(self, t, v, tb):
-        """The application has failed: say so in the log, and to the client if nothing was sent."""
+        """The application has failed: tell the hub, and the client if nothing was sent."""
         if issubclass(t, ramet.GreenletExit):
             raise v
         self._log_error(t, v, tb)
@@ -636,18 +636,10 @@ class WSGIHandler:
         self._send_error_response_if_possible(500)
 
     def _log_error(self, t, v, tb):
-        if issubclass(t, (KeyboardInterrupt, SystemExit)):
-            get_hub().handle_error(self, t, v, tb)
-            return
-        log = self.server.error_log
-        try:
-            for line in traceback.format_exception(t, v, tb):
-                log.write(line)
-            when = datetime.now().strftime('%Y-%m-%dT%H:%M:%SZ')
-            environ = self.server.secure_environ_class(self.environ or {})
-            log.write(f'{when} {environ} failed with {t.__name__}\n\n')
-        except Exception:
-            traceback.print_exc()
+        context = self.environ
+        if not isinstance(context, self.server.secure_environ_class):
+            context = self.server.secure_environ_class(context or {})
+        self.server.loop.handle_error(context, t, v, tb)
 
     def _handle_client_error(self, ex):
         self.log_error('%s', ex)
@@ -809,14 +801,12 @@ class WSGISecureEnviron(SecureEnviron):
     default_print_masked_keys = False
 
 
-def _log_of(log, default):
+def _log_of(log, level):
     if log == 'default':
-        return default()
+        return sys.stderr
     if log is None:
         return _NoopLog()
-    if isinstance(log, (logging.Logger, logging.LoggerAdapter)):
-        return LoggingLogAdapter(log)
-    return log
+    return log if hasattr(log, 'write') else LoggingLogAdapter(log, level)
 
 
 class WSGIServer(StreamServer):
@@ -854,8 +844,8 @@ class WSGIServer(StreamServer):
         if handler_class is not None:
             self.handler_class = handler_class
         StreamServer.__init__(self, listener, backlog=backlog, spawn=spawn, **ssl_args)
-        self.log = _log_of(log, lambda: sys.stderr)
-        self.error_log = _log_of(error_log, lambda: sys.stderr)
+        self.log = _log_of(log, logging.INFO)
+        self.error_log = _log_of(error_log, logging.ERROR)
         self.set_environ(environ)
         self.set_max_accept()
 

@@ -166,9 +166,14 @@ def close(fd):
     return _stdlib.close(fd)
 
 
+def _class():
+    """Ours; once the module socket is patched the one that it has, which programs replace: by a proxy's, say."""
+    return _stdlib.socket if _stdlib.create_connection is create_connection else socket
+
+
 def _connect_to(result, timeout, source_address):
     family, kind, proto, _, address = result
-    sock = socket(family, kind, proto)
+    sock = _class()(family, kind, proto)
     try:
         if timeout is not _GLOBAL_DEFAULT_TIMEOUT:
             sock.settimeout(timeout)

@@ -88,7 +88,7 @@ class Popen(_stdlib.Popen):
     def __init__(self, *args, threadpool=None, **kwargs):
         self.threadpool = threadpool
         self.result = AsyncResult()
-        self._watch = self._status = None
+        self._watch = self._status = self._kept = None
         if kwargs.get('stdout', args[4] if len(args) > 4 else None) == STDOUT:  # noqa: F821
             raise ValueError("STDOUT can only be used for stderr")
         _copies['__init__'](self, *args, **kwargs)
@@ -106,12 +106,28 @@ class Popen(_stdlib.Popen):
     def _on_end(self):
         """In the hub."""
         self._watch = None
-        if self.returncode is None and self.poll() is not None and self._status is not None:
-            _keep_status(self.pid, self._status)  # asyncio waits by itself
-        if self.poll() is None:  # an OS thread is about to know
+        if self.returncode is None and super().poll() is not None and self._status is not None:
+            self._kept = _keep_status(self.pid, self._status)
+        if super().poll() is None:  # an OS thread is about to know
             get_hub().loop.run_callback(self._on_end)
         elif not self.result.ready():
             self.result.set(self.returncode)
+            if hasattr(self, '_links'):
+                self._told(self.returncode)
+
+    def _told(self, returncode):
+        if returncode is not None and self._kept is not None:
+            self._kept.hide()
+            self._kept = None
+        return returncode
+
+    def poll(self):
+        """The child's exit status; None: it still runs."""
+        return self._told(super().poll())
+
+    def wait(self, timeout=None):
+        """Wait until the child has ended: its exit status.  Raises TimeoutExpired after that many seconds."""
+        return self._told(super().wait(timeout))
 
     def _handle_exitstatus(self, sts, *args, **kwargs):
         self._status = sts

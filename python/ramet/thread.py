@@ -2,18 +2,19 @@
 import _thread as _stdlib
 import os
 
-from ramet._core import Event, Greenlet, GreenletExit, LockType, getcurrent
+from ramet._core import Event, Greenlet, GreenletExit, LockType, getcurrent, unraisable_in_thread
+from ramet._core import ThreadRLock as RLock
 from ramet.local import local as _local
-from ramet.lock import RLock
 
-__implements__ = ['allocate_lock', 'get_ident', 'exit', 'LockType', 'stack_size', 'start_new_thread', '_local', 'RLock']
+__implements__ = ['allocate_lock', 'get_ident', 'exit', 'LockType', 'stack_size', 'start_new_thread', '_local', 'RLock',
+                  '_count']
 __target__ = '_thread'
 __imports__ = ['error', 'TIMEOUT_MAX', 'interrupt_main', 'get_native_id']
 __extra__ = ['allocate', 'exit_thread', 'start_new']
 
 error, TIMEOUT_MAX, interrupt_main = _stdlib.error, _stdlib.TIMEOUT_MAX, _stdlib.interrupt_main
 get_native_id = _stdlib.get_native_id
-_get_ident, _stack_size = _stdlib.get_ident, _stdlib.stack_size
+_get_ident, _stack_size, _native_count = _stdlib.get_ident, _stdlib.stack_size, _stdlib._count
 
 allocate_lock = allocate = LockType
 
@@ -25,11 +26,26 @@ def get_ident(gr=None):
     return id(getcurrent() if gr is None else gr)
 
 
+_running = 0  # of those that were started here
+
+
 def _call(function, args, kwargs):
     try:
         function(*args, **kwargs)
     except SystemExit:
         pass  # it ends this thread only
+    except Exception as e:
+        unraisable_in_thread(e, function)
+
+
+def _ended(_greenlet):
+    global _running
+    _running -= 1
+
+
+def _count():
+    """How many threads run that were started by start_new_thread."""
+    return _native_count() + _running
 
 
 def _start(function, args, kwargs):
@@ -37,7 +53,11 @@ def _start(function, args, kwargs):
         raise TypeError("first arg must be callable")
     if not isinstance(args, tuple):
         raise TypeError("2nd arg must be a tuple")
-    return Greenlet.spawn(_call, function, args, kwargs or {})
+    global _running
+    greenlet = Greenlet.spawn(_call, function, args, kwargs or {})
+    greenlet.rawlink(_ended)
+    _running += 1
+    return greenlet
 
 
 def start_new_thread(function, args=(), kwargs=None):
@@ -104,6 +124,26 @@ class _ThreadHandle:
 
 
 _to_be_joined = set()  # handles of those that are no daemons
+_awaited = False  # at the interpreter's end, if nothing is patched
+
+
+def _await_all():
+    me = get_ident()
+    while True:
+        handle = next((h for h in _to_be_joined if h.ident != me), None)
+        if handle is None:
+            break
+        handle.join()
+        _to_be_joined.discard(handle)
+
+
+def _await_at_the_end():
+    global _awaited
+    if not _awaited:
+        import threading
+
+        threading._register_atexit(_await_all)
+        _awaited = True
 
 
 def start_joinable_thread(function, handle=None, daemon=True):
@@ -113,6 +153,7 @@ def start_joinable_thread(function, handle=None, daemon=True):
         raise RuntimeError("thread already started")
     handle._begin(_start(function, (), None))
     if not daemon:
+        _await_at_the_end()
         _to_be_joined.add(handle)
     return handle
 
@@ -126,13 +167,7 @@ def _make_thread_handle(ident):
 
 def _shutdown():
     """Wait for the threads that are no daemons."""
-    me = get_ident()
-    while True:
-        handle = next((h for h in _to_be_joined if h.ident != me), None)
-        if handle is None:
-            break
-        handle.join()
-        _to_be_joined.discard(handle)
+    _await_all()
     if hasattr(_stdlib, '_shutdown'):
         _native_shutdown()
 

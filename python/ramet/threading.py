@@ -2,21 +2,23 @@
 
 Once it is, its own classes find what they are made of here, so that threading.Thread is still the class that it was.
 """
+import sys
 import threading as _stdlib
+import warnings
 import weakref
 
 from ramet import thread as _thread
 from ramet._core import Event as _Event
-from ramet._core import LockType, getcurrent
+from ramet._core import GreenletExit, LockType, get_hub, getcurrent
 from ramet._rebind import Names
 from ramet.local import local
-from ramet.lock import RLock as _RLock
+from ramet.thread import RLock as _RLock
 from ramet.thread import get_ident
 from ramet.thread import start_new_thread as _start_new_thread
 
 __threading__ = _stdlib
 
-__implements__ = ['local', '_allocate_lock', 'Lock', '_DummyThread', 'get_ident', '_CRLock']
+__implements__ = ['local', '_allocate_lock', 'Lock', '_DummyThread', 'get_ident', '_CRLock', '_make_invoke_excepthook']
 
 _allocate_lock = Lock = LockType
 _CRLock = _RLock
@@ -39,6 +41,7 @@ class _Sentinel:
     def __init__(self):
         self._held = False
         self._over = _Event()
+        self._free = LockType()  # once it is over
         self._given_up = None
 
     def acquire(self, blocking=True, timeout=-1):
@@ -46,16 +49,18 @@ class _Sentinel:
         if not self._held:
             self._held = True
             return True
-        if not blocking:
-            return self._over.is_set()
         try:
-            return self._over.wait(None if timeout < 0 else timeout)
+            if blocking:
+                self._over.wait(None if timeout < 0 else timeout)
+            return self._over.is_set() and self._free.acquire(blocking, timeout)
         except BaseException:
             self._given_up = getcurrent()
             raise
 
     def release(self, _source=None):
-        """The thread has ended."""
+        """The thread has ended; or who got the lock after that wants it no more."""
+        if self._free.locked():
+            self._free.release()
         self._over.set()
 
     def locked(self):
@@ -63,7 +68,7 @@ class _Sentinel:
         if self._given_up is getcurrent():
             self._given_up = None
             return False
-        return self._held and not self._over.is_set()
+        return self._held and (not self._over.is_set() or self._free.locked())
 
     def _at_fork_reinit(self):
         self.__init__()
@@ -82,8 +87,33 @@ def _set_sentinel():
     return sentinel
 
 
+_make_invoke = _stdlib._make_invoke_excepthook
+
+
+def _make_invoke_excepthook():
+    """What calls threading.excepthook.  Ctrl-C that came while a thread ran is the main greenlet's; a kill is no error."""
+    invoke = _make_invoke()
+
+    def invoke_excepthook(thread):
+        error = sys.exc_info()
+        if isinstance(error[1], KeyboardInterrupt):
+            get_hub().handle_system_error(*error)
+        elif not isinstance(error[1], GreenletExit):
+            invoke(thread)
+    return invoke_excepthook
+
+
 class Event(_Event):
     """threading.Event"""
+
+    if sys.version_info >= (3, 10):
+        def isSet(self):
+            """is_set, which is to be used."""
+            warnings.warn('isSet() is deprecated, use is_set() instead', DeprecationWarning, stacklevel=2)
+            return self.is_set()
+
+    def __repr__(self):
+        return f"<threading.Event at {id(self):#x}: {'set' if self.is_set() else 'unset'}>"
 
     def _at_fork_reinit(self):
         if not self.is_set():

@@ -10,7 +10,7 @@ from _thread import RLock as _NativeRLock
 from _thread import allocate_lock as _allocate_lock
 from _thread import start_new_thread as _start_new_thread
 
-from ramet._core import AsyncResult, Event, Greenlet, Semaphore, _add_idle_workers, get_hub
+from ramet._core import AsyncResult, Event, Greenlet, Semaphore, _add_idle_workers, get_hub, get_hub_if_exists
 from ramet.pool import GroupMappingMixin
 
 __all__ = ["ThreadPool", "ThreadResult", "ThreadPoolExecutor"]
@@ -26,16 +26,26 @@ def _await_starts():
         lock.acquire(timeout=1)
 
 
+def _rest():
+    """A worker that has a hub, made by some call, and waits for the next call keeps nobody waiting."""
+    hub = get_hub_if_exists()
+    monitor = hub.periodic_monitoring_thread if hub is not None else None
+    if monitor is not None:
+        monitor.ignore_current_greenlet_blocking()
+
+
 class ThreadResult:
     """One call for a worker, and the AsyncResult that has its outcome: who waits for that is woken by the worker."""
 
-    __slots__ = ("func", "args", "kwargs", "receiver", "hub", "pool")
+    __slots__ = ("func", "args", "kwargs", "receiver", "hub", "pool", "_loop")
 
     def __init__(self, pool, func, args, kwargs):
         self.pool, self.hub = pool, pool.hub
         self.func, self.args, self.kwargs = func, args, kwargs
         self.receiver = AsyncResult()
         self.receiver.rawlink(self._report)
+        self._loop = get_hub().loop
+        self._loop.ref()  # gevent.wait() is not over before
 
     def run(self):
         """In the worker.  Whatever is raised is the outcome."""
@@ -52,6 +62,7 @@ class ThreadResult:
 
     def _report(self, receiver):
         """In the hub of the caller."""
+        self._loop.unref()
         if receiver.exception is not None:
             self.hub.handle_error((self.pool, self.func), *receiver.exc_info)
 
@@ -83,11 +94,11 @@ class ThreadPool(GroupMappingMixin):
     def _begin_again(self):
         self.pid = os.getpid()
         self.task_queue = _NativeQueue()  # of ThreadResults, and of None for each worker that is to end
-        self._semaphore = Semaphore(self._maxsize)
+        self._semaphore = Semaphore(self._maxsize + 1)  # one more than can be worked on is ready to be
         self._lock = _NativeRLock()  # held for moments
         self._workers = 0  # that have not been told to end
         self._living = 0
-        self._unfinished = 0
+        self._unfinished = self._killing = 0
         self._nothing_unfinished = Event()
         self._nothing_unfinished.set()
         self._nobody_lives = Event()
@@ -97,6 +108,8 @@ class ThreadPool(GroupMappingMixin):
         """The child of a fork has no workers."""
         if self.pid != os.getpid():
             _add_idle_workers(self._unfinished - self._workers)
+            for _ in range(self._unfinished):
+                self.hub.loop.unref()
             self._begin_again()
 
     _on_fork = _check_fork
@@ -112,7 +125,7 @@ class ThreadPool(GroupMappingMixin):
 
     @property
     def maxsize(self):
-        """How many workers there may be, and how many calls before spawn blocks."""
+        """How many workers there may be; spawn blocks when more than one call beyond that has not ended."""
         return self._maxsize
 
     @maxsize.setter
@@ -207,6 +220,7 @@ class ThreadPool(GroupMappingMixin):
         return True
 
     def _next_task(self, tasks):
+        _rest()
         if self._idle_task_timeout is None or self._idle_task_timeout < 0:
             return tasks.get()
         while True:
@@ -237,7 +251,7 @@ class ThreadPool(GroupMappingMixin):
     def spawn(self, func, *args, **kwargs):
         """Have a worker call func(*args, **kwargs): returns an AsyncResult.
 
-        Waits while there are maxsize calls that have not ended.
+        Waits while there are more than maxsize calls that have not ended.
         """
         self._check_fork()
         self._semaphore.acquire()
@@ -257,6 +271,8 @@ class ThreadPool(GroupMappingMixin):
                 self._one_less()
                 raise
         self.task_queue.put(task)
+        if self._killing:
+            self.size = 0
         return task.receiver
 
     def join(self):
@@ -267,8 +283,12 @@ class ThreadPool(GroupMappingMixin):
     def kill(self):
         """End the workers once they have done what there is to do, and wait for it."""
         self._check_fork()
-        self.size = 0
-        self._nobody_lives.wait()
+        self._killing += 1  # calls that others make meanwhile do not keep them alive
+        try:
+            self.size = 0
+            self._nobody_lives.wait()
+        finally:
+            self._killing -= 1
 
     def _apply_immediately(self):
         return get_hub() is not self.hub
@@ -324,27 +344,64 @@ class _Condition:
 
 
 class _Future(concurrent.futures.Future):
-    """Settled in the hub of its caller, where its callbacks are called as well."""
+    """Its outcome is there as soon as the worker has it; its callbacks are called in the hub of its caller.
+
+    It can be waited for by gevent.wait too.
+    """
 
     def __init__(self):
         super().__init__()
         self._condition = _Condition()
+        self._ended = Event()
+        self._links = {}
 
     def call(self, fn, args, kwargs):
-        """In the worker: what came of it, None if it was cancelled before."""
+        """In the worker."""
         if not self.set_running_or_notify_cancel():
-            return None
+            self._ended.set()
+            return
         try:
-            return True, fn(*args, **kwargs)
+            self._finish(fn(*args, **kwargs), None)
         except BaseException as e:
-            return False, e
+            self._finish(None, e)
+
+    def _finish(self, value, error):
+        with self._condition:
+            self._result, self._exception = value, error
+            self._state = concurrent.futures._base.FINISHED
+            for waiter in self._waiters:
+                (waiter.add_result if error is None else waiter.add_exception)(self)
+            self._condition.notify_all()
+        self._ended.set()
 
     def settle(self, result):
+        """In the hub."""
         if result.exception is not None:  # of the pool itself
-            self.set_exception(result.exception)
-        elif result.value is not None:
-            good, outcome = result.value
-            (self.set_result if good else self.set_exception)(outcome)
+            self._finish(None, result.exception)
+        if not self.cancelled():  # which has called them
+            self._invoke_callbacks()
+
+    def cancel(self):
+        """Do not call it, if that can still be said."""
+        cancelled = super().cancel()
+        if cancelled:
+            self._ended.set()
+        return cancelled
+
+    # ---- for gevent.wait
+
+    ready = concurrent.futures.Future.done
+
+    def rawlink(self, callback):
+        """Call callback(self) when it is done."""
+        self._links[callback] = link = lambda _event: callback(self)
+        self._ended.rawlink(link)
+
+    def unlink(self, callback):
+        """Do not."""
+        link = self._links.pop(callback, None)
+        if link is not None:
+            self._ended.unlink(link)
 
 
 class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
@@ -353,6 +410,7 @@ class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._threadpool = ThreadPool(self._max_workers)
+        self._pending = set()  # greenlets that wait for a place in the pool
 
     def submit(self, fn, *args, **kwargs):
         """A Future of fn(*args, **kwargs).  Does not block: calls that are too many wait in greenlets."""
@@ -361,7 +419,9 @@ class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
         future = _Future()
         pool = self._threadpool
         if pool._semaphore.locked():
-            Greenlet.spawn(self._spawn, pool, future, fn, args, kwargs)
+            waiting = Greenlet.spawn(self._spawn, pool, future, fn, args, kwargs)
+            self._pending.add(waiting)
+            waiting.rawlink(self._pending.discard)
         else:
             self._spawn(pool, future, fn, args, kwargs)
         return future
@@ -377,6 +437,8 @@ class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
         self._threadpool = None
         if pool is not None:
             if wait:
+                for waiting in list(self._pending):
+                    waiting.join()
                 pool.join()
                 pool.kill()
             else:

@@ -110,8 +110,10 @@ class GreenletTree:
         locals_ = getattr(g, 'spawn_tree_locals', None)
         if details.get('locals') and locals_ and locals_ is not getattr(_spawner(g), 'spawn_tree_locals', None):
             lines += ['Spawn Tree Locals'] + pprint.pformat(locals_).splitlines()
-        if getattr(g, 'gr_context', None) is not None and details.get('contextvars'):
-            lines += ['Context'] + [f"{var.name}={value!r}" for var, value in g.gr_context.items()]
+        if details.get('locals'):
+            lines += _locals_of(g)
+        if details.get('contextvars'):
+            lines += _context(g)
         return lines
 
     @classmethod
@@ -167,11 +169,32 @@ def _plant(cls, trees, g):
 def _describe(g):
     if g.parent is None:
         return f"{g!r}"
-    return repr(g) + ('; finished' if g.dead else '')
+    if not g.dead:
+        return repr(g)
+    error = getattr(g, 'exception', None)
+    end = f" with exception {error!r}" if error is not None else f" with value {getattr(g, 'value', None)!r:.30}"
+    return f"{g!r}; finished{end}" if hasattr(g, 'value') else f"{g!r}; finished"
 
 
 def _frame_of(g):
     return sys._getframe(1) if g is getcurrent() else getattr(g, 'gr_frame', None)
+
+
+def _locals_of(g):
+    found = [(kind, ident, values) for (kind, ident), values in _core.all_local_dicts_for_greenlet(g) if values]
+    lines = ['Greenlet Locals:'] if found else []
+    for kind, ident, values in found:
+        lines.append(f"  Local {kind} at {ident:#x}")
+        lines += ['    ' + line for line in pprint.pformat(values).splitlines()]
+    return lines
+
+
+def _context(g):
+    try:
+        context = getattr(g, 'gr_context', None)
+    except ValueError:  # it runs, in another OS thread
+        context = None
+    return ['Context'] + [f"{var.name}={value!r}" for var, value in context.items()] if context is not None else []
 
 
 def _stack(title, frame, limit=None):
@@ -230,7 +253,7 @@ class assert_switches:
     """assert_switches(max_blocking_time=None, hub_only=False): a context manager whose body must switch greenlets.
 
     With max_blocking_time it need not, but must not run for longer than so many seconds without; with hub_only only
-    switches to the hub count.  What the body raises is not replaced.
+    switches to the hub count, and there must be one.  What the body raises is not replaced.
     """
 
     def __init__(self, max_blocking_time=None, hub_only=False):
@@ -273,13 +296,14 @@ class assert_switches:
         if t is not None:
             return
         self._mark()
-        if self.max_blocking_time is None:
-            if self._count == 1:
-                self._fail('')
-        elif self._longest > self.max_blocking_time:
-            self._fail(f" (max allowed {self.max_blocking_time:.4f} seconds)")
+        if self._count == 1 and (self.max_blocking_time is None or self.hub_only):
+            self._fail()
+        if self.max_blocking_time is not None and self._longest > self.max_blocking_time:
+            self._fail()
 
-    def _fail(self, allowed):
+    def _fail(self):
+        limit = self.max_blocking_time
+        allowed = f" (max allowed {limit:.4f} seconds)" if limit is not None else ''
         where = 'the hub' if self.hub_only else 'any greenlet'
         raise _FailedToSwitch('\n'.join([f"To {where} in {self._longest:.4f} seconds{allowed}", '=' * 80,
                                          f"Greenlet {getcurrent()!r} appears to be blocked", *format_run_info()]))

@@ -72,11 +72,12 @@ static PyObject *put(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		     PyObject *names)
 {
 	PyObject *item;
-	int64_t when;
+	struct queue_limit l;
 
-	if (queue_put_arguments(args, n, names, &item, &when) < 0)
+	if (queue_put_arguments(args, n, names, &item, &l) < 0)
 		return NULL;
-	return put_until((struct channel *)self, item, when);
+	return queue_answer(put_until((struct channel *)self, item, l.when),
+			    &l);
 }
 
 static PyObject *put_nowait(PyObject *self, PyObject *item)
@@ -119,11 +120,11 @@ static PyObject *get_until(struct channel *c, int64_t when)
 static PyObject *get(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		     PyObject *names)
 {
-	int64_t when;
+	struct queue_limit l;
 
-	if (queue_get_arguments(args, n, names, &when) < 0)
+	if (queue_get_arguments(args, n, names, &l) < 0)
 		return NULL;
-	return get_until((struct channel *)self, when);
+	return queue_answer(get_until((struct channel *)self, l.when), &l);
 }
 
 static PyObject *get_nowait(PyObject *self, PyObject *unused)
@@ -266,18 +267,32 @@ static PyObject *get_hub(PyObject *self, void *unused)
 
 static PyMethodDef methods[] = {
 	{"put", METHOD(put), METH_FASTCALL | METH_KEYWORDS,
-	 "put(item, block=True, timeout=None)\n\nWaits until it is taken; "
-	 "raises Full."},
-	{"put_nowait", put_nowait, METH_O, "put(item, block=False)"},
+	 "put($self, /, item, block=True, timeout=None)\n--\n\n"
+	 "Hand it over: wait until somebody takes it.  Raises Full."},
+	{"put_nowait", put_nowait, METH_O,
+	 "put_nowait($self, item, /)\n--\n\n"
+	 "put(item, block=False)"},
 	{"get", METHOD(get), METH_FASTCALL | METH_KEYWORDS,
-	 "get(block=True, timeout=None) -> what somebody puts\n\nRaises "
-	 "Empty."},
-	{"get_nowait", get_nowait, METH_NOARGS, "get(block=False)"},
-	{"next", next_method, METH_NOARGS, NULL},
-	{"qsize", qsize, METH_NOARGS, "0"},
-	{"empty", yes, METH_NOARGS, "True"},
-	{"full", yes, METH_NOARGS, "True"},
-	{"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL},
+	 "get($self, /, block=True, timeout=None)\n--\n\n"
+	 "Wait for what somebody puts, and return it.  Raises Empty."},
+	{"get_nowait", get_nowait, METH_NOARGS,
+	 "get_nowait($self, /)\n--\n\n"
+	 "get(block=False)"},
+	{"next", next_method, METH_NOARGS,
+	 "next($self, /)\n--\n\n"
+	 "get(), for loops."},
+	{"qsize", qsize, METH_NOARGS,
+	 "qsize($self, /)\n--\n\n"
+	 "0: nothing is kept."},
+	{"empty", yes, METH_NOARGS,
+	 "empty($self, /)\n--\n\n"
+	 "True: nothing is kept."},
+	{"full", yes, METH_NOARGS,
+	 "full($self, /)\n--\n\n"
+	 "True: nothing is kept."},
+	{"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
+	 "__class_getitem__($type, item, /)\n--\n\n"
+	 "Queue[int], for annotations."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -297,8 +312,9 @@ static PyMemberDef members[] = {
 int channel_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_doc, (char *)"Channel(maxsize=1): hands items from "
-				    "greenlet to greenlet, keeping none."},
+		{Py_tp_doc, (char *)"Channel(maxsize=1)\n--\n\n"
+				    "Hands items from greenlet to greenlet, "
+				    "keeping none."},
 		{Py_tp_init, init},
 		{Py_tp_dealloc, dealloc},
 		{Py_tp_traverse, traverse},

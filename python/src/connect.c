@@ -247,10 +247,20 @@ static PyObject *bind_(PyObject *self, PyObject *value)
 }
 
 PyMethodDef connect_methods[] = {
-	{"accept", accept_, METH_NOARGS, "accept() -> (socket, address)"},
-	{"_accept", accept_number, METH_NOARGS, "_accept() -> (fd, address)"},
-	{"connect", connect_, METH_O, "connect(address)"},
-	{"connect_ex", connect_ex, METH_O, "connect_ex(address) -> errno"},
-	{"bind", bind_, METH_O, "bind(address)"},
+	{"accept", accept_, METH_NOARGS,
+	 "accept($self, /)\n--\n\n"
+	 "Wait for a connection: (socket, address)."},
+	{"_accept", accept_number, METH_NOARGS,
+	 "_accept($self, /)\n--\n\n"
+	 "Wait for a connection: (descriptor, address)."},
+	{"connect", connect_, METH_O,
+	 "connect($self, address, /)\n--\n\n"
+	 "Wait until it is connected."},
+	{"connect_ex", connect_ex, METH_O,
+	 "connect_ex($self, address, /)\n--\n\n"
+	 "The same, but errors are returned as their number; 0: it is."},
+	{"bind", bind_, METH_O,
+	 "bind($self, address, /)\n--\n\n"
+	 "Give it an address of its own."},
 	{NULL, NULL, 0, NULL},
 };

@@ -94,11 +94,14 @@ static PyObject *close_fd(PyObject *module, PyObject *arg)
 
 static PyMethodDef functions[] = {
 	{"read_into", read_into, METH_VARARGS,
-	 "read_into(fd, buffer) -> how many bytes; 0 at the end"},
+	 "read_into($module, fd, buffer, /)\n--\n\n"
+	 "Read into the buffer; returns how many bytes, 0 at the end."},
 	{"write_from", write_from, METH_VARARGS,
-	 "write_from(fd, data) -> how many bytes of it were written"},
+	 "write_from($module, fd, data, /)\n--\n\n"
+	 "Write; returns how many bytes of it were written."},
 	{"close_fd", close_fd, METH_O,
-	 "close_fd(fd): close it; who waits for it gets OSError (EBADF)"},
+	 "close_fd($module, fd, /)\n--\n\n"
+	 "Close it; who waits for it gets OSError (EBADF)."},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -73,14 +73,24 @@ static PyObject *reset_locks(PyObject *self, PyObject *unused)
 
 static PyMethodDef methods[] = {
 	{"set", set, METH_NOARGS,
-	 "Wake all who wait; nobody waits until "
-	 "clear()."},
-	{"clear", clear_, METH_NOARGS, "Whoever comes now waits."},
-	{"is_set", is_set, METH_NOARGS, "Whether nobody would wait now."},
-	{"isSet", is_set, METH_NOARGS, "is_set()"},
-	{"ready", is_set, METH_NOARGS, "is_set()"},
+	 "set($self, /)\n--\n\n"
+	 "Wake all who wait; nobody waits until clear()."},
+	{"clear", clear_, METH_NOARGS,
+	 "clear($self, /)\n--\n\n"
+	 "Whoever comes now waits."},
+	{"is_set", is_set, METH_NOARGS,
+	 "is_set($self, /)\n--\n\n"
+	 "Whether nobody would wait now."},
+	{"isSet", is_set, METH_NOARGS,
+	 "isSet($self, /)\n--\n\n"
+	 "is_set()"},
+	{"ready", is_set, METH_NOARGS,
+	 "ready($self, /)\n--\n\n"
+	 "is_set()"},
 	{"wait", METHOD(wait), METH_FASTCALL | METH_KEYWORDS,
-	 "wait(timeout=None) -> whether it was set before the time was over"},
+	 "wait($self, /, timeout=None)\n--\n\n"
+	 "Wait until it is set.  Returns whether it was before the time\n"
+	 "was over."},
 	{"_reset_internal_locks", reset_locks, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };
@@ -88,7 +98,8 @@ static PyMethodDef methods[] = {
 int event_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_doc, (char *)"A flag: greenlets of any thread wait "
+		{Py_tp_doc, (char *)"Event()\n--\n\n"
+				    "A flag: greenlets of any thread wait "
 				    "until it is set."},
 		{Py_tp_dealloc, linkable_dealloc},
 		{Py_tp_traverse, linkable_traverse},

@@ -102,6 +102,31 @@ static PyObject *make(PyObject *module, const char *name, PyObject *base,
 	return exc;
 }
 
+/* As the interpreter does it for what nobody can catch. */
+static PyObject *unraisable_in_thread(PyObject *module, PyObject *args)
+{
+	PyObject *exc, *function;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "OO", &exc, &function))
+		return NULL;
+	exception_raise(Py_NewRef(exc));
+#if SINCE(13)
+	PyErr_FormatUnraisable("Exception ignored in thread started by %R",
+			       function);
+#else
+	_PyErr_WriteUnraisableMsg("in thread started by", function);
+#endif
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+	{"unraisable_in_thread", unraisable_in_thread, METH_VARARGS,
+	 "unraisable_in_thread($module, exception, function, /)\n--\n\n"
+	 "Tell sys.unraisablehook."},
+	{NULL, NULL, 0, NULL},
+};
+
 int exception_ready(PyObject *m)
 {
 	exc_greenlet_exit =
@@ -133,6 +158,6 @@ int exception_ready(PyObject *m)
 			       exc_greenlet_error && exc_loop_exit &&
 			       exc_blocking_switch_out && exc_invalid_switch &&
 			       exc_invalid_thread_use
-		       ? 0
+		       ? PyModule_AddFunctions(m, functions)
 		       : -1;
 }

@@ -1,11 +1,12 @@
 /* gather.c - waiting for the ends of many Greenlets at once. */
 #include "spawned.h"
 
-/* On the stack of who waits; what has ended is in `order`. */
+/* On the stack of who waits.  What has ended is noted without any memory, which
+ * could be lacking. */
 struct gather {
 	struct greenlet *greenlet;
-	Py_ssize_t wanted;
-	PyObject *ended; /* a list */
+	Py_ssize_t wanted, count;
+	struct part *ended, **ended_end; /* in the order of their ends */
 };
 
 /* One for each Greenlet. */
@@ -13,6 +14,7 @@ struct part {
 	struct link link;
 	struct gather *gather;
 	struct spawned *spawned;
+	struct part *next; /* of those that have ended */
 };
 
 /* One more has ended. */
@@ -21,8 +23,9 @@ static void on_end(struct link *l)
 	struct part *p = (struct part *)l;
 	struct gather *g = p->gather;
 
-	if (PyList_Append(g->ended, (PyObject *)p->spawned) < 0)
-		PyErr_WriteUnraisable((PyObject *)p->spawned);
+	*g->ended_end = p;
+	g->ended_end = &p->next;
+	g->count++;
 	if (--g->wanted == 0)
 		greenlet_wake(g->greenlet);
 }
@@ -36,20 +39,40 @@ static int await_all(struct gather *g, int64_t when)
 	return err < 0 ? -1 : 0;
 }
 
+static PyObject *list_of(const struct gather *g)
+{
+	PyObject *list = PyList_New(g->count);
+	const struct part *p = list ? g->ended : NULL;
+
+	for (Py_ssize_t i = 0; p; p = p->next)
+		PyList_SET_ITEM(list, i++, Py_NewRef((PyObject *)p->spawned));
+	return list;
+}
+
+static bool have_ended(PyObject *const *objects, Py_ssize_t n)
+{
+	for (Py_ssize_t i = 0; i < n; i++)
+		if (!((struct spawned *)objects[i])->ended)
+			return false;
+	return true;
+}
+
 /* `wanted` of the n objects that all are Greenlets. */
 static PyObject *gather(PyObject **objects, Py_ssize_t n, Py_ssize_t wanted,
 			int64_t when)
 {
 	struct part *parts = PyMem_Calloc((size_t)n + 1, sizeof *parts);
 	struct gather g = {.greenlet = thread_get()->current, .wanted = wanted};
+	PyObject *list;
 	int err;
 
-	g.ended = PyList_New(0);
-	if (!parts || !g.ended) {
-		PyMem_Free(parts);
-		Py_XDECREF(g.ended);
+	if (!parts)
 		return PyErr_NoMemory();
+	if (!have_ended(objects, n) && greenlet_may_wait(g.greenlet->thread)) {
+		PyMem_Free(parts);
+		return NULL;
 	}
+	g.ended_end = &g.ended;
 	for (Py_ssize_t i = 0; i < n && g.wanted > 0; i++) {
 		struct part *p = &parts[i];
 
@@ -65,10 +88,9 @@ static PyObject *gather(PyObject **objects, Py_ssize_t n, Py_ssize_t wanted,
 	for (Py_ssize_t i = 0; i < n; i++)
 		if (parts[i].link.at)
 			spawned_unlink(parts[i].spawned, &parts[i].link);
+	list = err < 0 ? NULL : list_of(&g);
 	PyMem_Free(parts);
-	if (err < 0)
-		Py_CLEAR(g.ended);
-	return g.ended;
+	return list;
 }
 
 static bool are_ours(PyObject *const *objects, Py_ssize_t n)
@@ -80,8 +102,6 @@ static bool are_ours(PyObject *const *objects, Py_ssize_t n)
 	return true;
 }
 
-/* wait_greenlets(list, timeout, count): None if not all are Greenlets of this
- * thread. */
 static PyObject *wait_greenlets(PyObject *module, PyObject *args)
 {
 	PyObject *list, *timeout, *count, *copy, *result;
@@ -113,7 +133,10 @@ static PyObject *wait_greenlets(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-	{"wait_greenlets", wait_greenlets, METH_VARARGS, NULL},
+	{"wait_greenlets", wait_greenlets, METH_VARARGS,
+	 "wait_greenlets($module, greenlets, timeout, count, /)\n--\n\n"
+	 "Those that have ended, in that order; None if not all in the\n"
+	 "list are Greenlets of this thread."},
 	{NULL, NULL, 0, NULL},
 };
 

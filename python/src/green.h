@@ -62,6 +62,7 @@ struct thread {
 	PyObject *tracer;         /* owned: greenlet.settrace's; or NULL */
 	struct pylocals locals;   /* of greenlets without their own */
 	bool gave_gil;            /* the loop sleeps without it */
+	bool has_gil;             /* known of who is about to wait */
 	bool closing;             /* its greenlets are being ended */
 	bool closed;              /* the OS thread has ended */
 	struct thread *next;      /* all of them */
@@ -179,12 +180,28 @@ static inline void greenlet_arrive(struct thread *t)
 		greenlet_settle(t);
 }
 
+/* The functions that let others run, for callers who have the GIL: on_switch
+ * need not ask, which costs as much as a tenth of a switch. */
+#define GREENLET_AWAY(t, call)                                                 \
+	({                                                                     \
+		int end_;                                                      \
+		(t)->has_gil = true;                                           \
+		end_ = (call);                                                 \
+		(t)->has_gil = false;                                          \
+		end_;                                                          \
+	})
+
 /* The current greenlet stops being that. */
 void greenlet_depart(struct thread *t);
 
 /* One of the type greenlet or derived, as its __new__ makes it.  NULL with an
  * exception. */
 struct greenlet *greenlet_new(PyTypeObject *type);
+
+/* For the tp_dealloc of derived types, first of all: whether the object lives
+ * on, because what it does at its end has made a reference to it. */
+bool greenlet_survives(PyObject *self);
+
 /* Let go of a reference to g in its own thread, at its next switch.  From any
  * thread. */
 void greenlet_let_go(struct thread *t, struct greenlet *g);
@@ -217,6 +234,12 @@ int greenlet_throw_later(struct greenlet *g, PyObject *exc);
  * says. */
 int greenlet_enter(struct thread *t);
 int greenlet_leave(struct thread *t, const char *what, int err);
+
+/* Whether the caller may block: 0, or -1 with an exception, in the hub and
+ * where the thread ends.  Before it is put into any list by which others would
+ * find it: who does not heed the exception never comes back from here. */
+int greenlet_may_wait(struct thread *t);
+
 /* The same from any thread of Python. */
 int greenlet_throw_any(struct greenlet *g, PyObject *exc);
 
@@ -225,12 +248,12 @@ int greenlet_throw_any(struct greenlet *g, PyObject *exc);
 int greenlet_raise(struct greenlet *me);
 
 /* Raise `exc` in g, which runs or is suspended in foreign C code, at its next
- * bytecode, unless g->pending is raised before that.  From g's thread.  Returns 0,
- * or -1 with an exception. */
+ * bytecode, unless g->pending is raised before that.  From g's thread.  Returns
+ * 0, or -1 with an exception. */
 int greenlet_raise_soon(struct greenlet *g, PyObject *exc);
 
-/* End whatever g, which is not waiting in greenlet_wait, waits for: something is
- * pending for it. */
+/* End whatever g, which is not waiting in greenlet_wait, waits for: something
+ * is pending for it. */
 void greenlet_break_off(struct greenlet *g);
 
 /* Who is about to go on in foreign C code has something pending. */
@@ -242,6 +265,15 @@ void greenlet_raised(struct greenlet *g);
 /* The time limit of a Python call: None or a number of seconds, as a point in
  * time.  Returns 0, or -1 with an exception. */
 int greenlet_deadline(PyObject *seconds, int64_t *when);
+
+/* ---- reports (frames.c) -------------------------------------------------- */
+
+/* As describe of struct ramet_host: allocates nothing, takes no lock, and looks
+ * at references without counting them. */
+void greenlet_describe(void *greenlet,
+		       void (*put)(void *arg, const char *function,
+				   const char *file, int line),
+		       void *arg);
 
 /* ---- exceptions (exception.c) -------------------------------------------- */
 
@@ -290,10 +322,15 @@ struct hub_call {
  * 0, or -1 with an exception.  From any thread of Python. */
 int hub_call(struct thread *t, struct hub_call *call);
 
+/* What hub_call has sent from another thread has come: without running any
+ * code.  t has had a hub. */
+void hub_take_in(struct thread *t, struct hub_call *call);
+
 /* LoopExit, with the hub as one of its arguments, is set. */
 void hub_set_loop_exit(struct thread *t);
 
-/* The thread ends. */
+/* The thread has ended (t->closed): what is to be called is called a last time,
+ * to let go of what it is for, and nothing else. */
 void hub_close(struct thread *t);
 
 /* Take it back, in the hub's own thread. */
@@ -304,6 +341,7 @@ struct hub_timer {
 	int64_t when;
 	size_t place; /* in the heap, from 1; 0: it is not there */
 	bool unref;   /* it does not keep the loop alive */
+	bool lent;    /* there is nothing that it holds when its thread ends */
 	void (*fn)(struct hub_timer *);
 };
 
@@ -324,10 +362,14 @@ void local_forget(struct greenlet *g);
 
 int greenlet_ready(PyObject *module);
 int capsule_ready(PyObject *module);
+int chunks_ready(PyObject *module);
 int thread_ready(PyObject *module);
 int exception_ready(PyObject *module);
 int hub_ready(PyObject *module);
 int patch_ready(PyObject *module);
+int native_rlock_ready(PyObject *module);
+int native_file_ready(PyObject *module);
+int signal_fd_ready(PyObject *module);
 int loop_ready(PyObject *module);
 int watcher_ready(PyObject *module);
 int watcher_io_ready(PyObject *module);
@@ -344,5 +386,22 @@ int queue_ready(PyObject *module);
 int channel_ready(PyObject *module);
 int local_ready(PyObject *module);
 int timeout_ready(PyObject *module);
+
+/* o.NAME.  The name's object is kept: the interpreter remembers look-ups by the
+ * name's address, and one made for each call would drive all others out.  NULL
+ * with an exception. */
+#define GET_ATTRIBUTE(o, text)                                                 \
+	__extension__({                                                        \
+		static PyObject *name_;                                        \
+		get_attribute(o, &name_, text);                                \
+	})
+
+static inline PyObject *get_attribute(PyObject *o, PyObject **name,
+				      const char *text)
+{
+	if (!*name && !(*name = PyUnicode_InternFromString(text)))
+		return NULL;
+	return PyObject_GetAttr(o, *name);
+}
 
 #endif

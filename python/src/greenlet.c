@@ -42,8 +42,8 @@ struct greenlet *greenlet_new(PyTypeObject *type)
 
 static PyObject *new (PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	(void)args;
-	(void)kwargs;
+	if (PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT)) /* says why not */
+		return PyBaseObject_Type.tp_new(type, args, kwargs);
 	return (PyObject *)greenlet_new(type);
 }
 
@@ -121,24 +121,35 @@ static int clear(PyObject *self)
 	return 0;
 }
 
-/* Where it runs wakes up, if it sleeps, and lets go of what it was left. */
+/* Where it runs wakes up, if it sleeps, and lets go of it at its next switch.
+ */
 static void on_left(struct ramet_host_call *call)
 {
 	struct greenlet *g =
 		(struct greenlet *)((char *)call -
 				    offsetof(struct greenlet, call));
+	struct thread *t = g->thread;
+	bool had;
 
+	if (t->closed)
+		return;
+	had = pystate_holds_gil(t->ts);
+	if (!had)
+		PyEval_RestoreThread(t->ts);
 	g->posted = false;
-	if (g->thread->hub && g->thread->hub->ramet)
-		ramet_host_wake(g->thread->hub->ramet);
+	greenlet_let_go(t, g);
+	if (t->hub && t->hub->ramet)
+		ramet_host_wake(t->hub->ramet);
+	if (!had)
+		PyEval_SaveThread();
 }
 
+/* One that is posted already is referred to by that. */
 static void leave_to_its_thread(struct greenlet *g)
 {
-	Py_INCREF(g);
-	greenlet_let_go(g->thread, g);
 	if (g->posted)
 		return;
+	Py_INCREF(g);
 	g->posted = true;
 	g->call.fn = on_left;
 	ramet_host_post(g->ramet, &g->call);
@@ -167,7 +178,16 @@ static bool survives(PyObject *self)
 	Py_SET_REFCNT(self, 1);
 	finalize(self);
 	Py_SET_REFCNT(self, Py_REFCNT(self) - 1);
-	return Py_REFCNT(self) > 0;
+	if (Py_REFCNT(self) == 0)
+		return false;
+	if (!PyObject_GC_IsTracked(self)) /* a subclass's dealloc did that */
+		PyObject_GC_Track(self);
+	return true;
+}
+
+bool greenlet_survives(PyObject *self)
+{
+	return PyObject_CallFinalizerFromDealloc(self) < 0 || survives(self);
 }
 
 static void dealloc(PyObject *self)
@@ -175,7 +195,7 @@ static void dealloc(PyObject *self)
 	struct greenlet *g = (struct greenlet *)self;
 	PyTypeObject *type = Py_TYPE(self);
 
-	if (PyObject_CallFinalizerFromDealloc(self) < 0 || survives(self))
+	if (greenlet_survives(self))
 		return;
 	PyObject_GC_UnTrack(self);
 	if (g->weakrefs)
@@ -195,6 +215,8 @@ static void dealloc(PyObject *self)
 }
 
 /* ---- switches ------------------------------------------------------------ */
+
+static PyObject *no_values; /* () */
 
 static PyObject *tuple_of(PyObject *const *args, Py_ssize_t n)
 {
@@ -216,14 +238,11 @@ static PyObject *dict_of(PyObject *names, PyObject *const *values)
 	return dict;
 }
 
-static PyObject *switch_(PyObject *self, PyObject *const *args, Py_ssize_t n,
-			 PyObject *names)
+static PyObject *switch_with(struct greenlet *g, PyObject *const *args,
+			     Py_ssize_t n, PyObject *names)
 {
-	struct greenlet *g = (struct greenlet *)self;
 	PyObject *value, *kwargs = NULL;
 
-	if (n == 1 && !names)
-		return greenlet_send(g, Py_NewRef(args[0]));
 	value = tuple_of(args, n);
 	if (!value)
 		return NULL;
@@ -232,6 +251,20 @@ static PyObject *switch_(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		return NULL;
 	}
 	return greenlet_transfer(g, value, kwargs, NULL);
+}
+
+static PyObject *switch_(PyObject *self, PyObject *const *args, Py_ssize_t n,
+			 PyObject *names)
+{
+	struct greenlet *g = (struct greenlet *)self;
+
+	if (names || n > 1)
+		return switch_with(g, args, n, names);
+	if (n == 1)
+		return greenlet_send(g, Py_NewRef(args[0]));
+	if (g->entered && g->phase == PHASE_STARTED)
+		return greenlet_send(g, Py_NewRef(no_values));
+	return switch_with(g, args, n, names);
 }
 
 /* One that has ended raises nothing: GreenletExit is its result. */
@@ -490,13 +523,11 @@ static PyObject *getcurrent(PyObject *module, PyObject *unused)
 
 static PyObject *gettrace(PyObject *module, PyObject *unused)
 {
-	struct thread *t = thread_get();
+	struct thread *t = this_thread; /* none is needed to know */
 
 	(void)module;
 	(void)unused;
-	if (!t)
-		return NULL;
-	return Py_NewRef(t->tracer ? t->tracer : Py_None);
+	return Py_NewRef(t && t->tracer ? t->tracer : Py_None);
 }
 
 static PyObject *settrace(PyObject *module, PyObject *tracer)
@@ -535,15 +566,19 @@ static PyObject *own_locals(PyObject *module, PyObject *on)
 static PyMethodDef methods[] = {
 	{"switch", (PyCFunction)(void (*)(void))switch_,
 	 METH_FASTCALL | METH_KEYWORDS,
-	 "switch(*args, **kwargs) -> what the caller is switched back with\n\n"
-	 "Run this greenlet until somebody switches to the caller.  One that\n"
-	 "has not begun calls run(*args, **kwargs); in one that has, its own\n"
-	 "switch() returns the argument, a tuple of several, a dict of named\n"
+	 "switch($self, /, *args, **kwargs)\n--\n\n"
+	 "Run this greenlet until somebody switches to the caller;\n"
+	 "returns what that passes.  One that has not begun calls\n"
+	 "run(*args, **kwargs); in one that has, its own switch()\n"
+	 "returns the argument, a tuple of several, a dict of named\n"
 	 "ones, or both in a tuple.  A dead one stands for its parent."},
 	{"throw", throw, METH_VARARGS,
-	 "throw(type=GreenletExit, value=None, traceback=None)\n\n"
-	 "As switch(), but it raises that exception in this greenlet."},
-	{"__reduce_ex__", refuse_pickle, METH_O, "Greenlets are not pickled."},
+	 "throw($self, type=..., value=None, traceback=None, /)\n--\n\n"
+	 "As switch(), but it raises that exception in this greenlet;\n"
+	 "without arguments GreenletExit."},
+	{"__reduce_ex__", refuse_pickle, METH_O,
+	 "__reduce_ex__($self, protocol, /)\n--\n\n"
+	 "Greenlets are not pickled."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -571,19 +606,23 @@ static PyMemberDef members[] = {
 
 static PyMethodDef functions[] = {
 	{"getcurrent", getcurrent, METH_NOARGS,
-	 "getcurrent() -> greenlet\n\nThe greenlet that calls this."},
+	 "getcurrent($module, /)\n--\n\n"
+	 "The greenlet that calls this."},
 	{"gettrace", gettrace, METH_NOARGS,
-	 "gettrace() -> object\n\nThe tracer of this thread, or None."},
+	 "gettrace($module, /)\n--\n\n"
+	 "The tracer of this thread, or None."},
 	{"settrace", settrace, METH_O,
-	 "settrace(callback) -> the one before\n\n"
-	 "Call callback(event, (origin, target)) after each switch in this\n"
-	 "thread; the event is \"switch\" or \"throw\"."},
+	 "settrace($module, callback, /)\n--\n\n"
+	 "Call callback(event, (origin, target)) after each switch in\n"
+	 "this thread; the event is \"switch\" or \"throw\".  Returns the\n"
+	 "tracer before."},
 	{"get_total_main_greenlets", main_count, METH_NOARGS,
-	 "get_total_main_greenlets() -> int\n\n"
+	 "get_total_main_greenlets($module, /)\n--\n\n"
 	 "How many threads have a main greenlet."},
 	{"own_locals", own_locals, METH_O,
-	 "own_locals(on): whether greenlets that start from now on have\n"
-	 "threading.local values of their own."},
+	 "own_locals($module, on, /)\n--\n\n"
+	 "Whether greenlets that start from now on have threading.local\n"
+	 "values of their own."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -634,8 +673,10 @@ int greenlet_ready(PyObject *module)
 					   Py_TPFLAGS_HAVE_GC,
 				   slots};
 
+	no_values = PyTuple_New(0);
 	greenlet_type = (PyTypeObject *)PyType_FromSpec(&spec);
-	if (!greenlet_type || PyModule_AddFunctions(module, functions) < 0 ||
+	if (!no_values || !greenlet_type ||
+	    PyModule_AddFunctions(module, functions) < 0 ||
 	    add_statics(module) < 0)
 		return -1;
 	return PyModule_AddObjectRef(module, "greenlet",

@@ -9,54 +9,58 @@ static PyTypeObject *hub_base;
 
 /* ---- calls --------------------------------------------------------------- */
 
+/* What is called meanwhile is for the next turn. */
 static void run_calls(struct hub *h)
 {
-	struct hub_call *last = NULL, *call;
+	struct hub_call *call;
 
-	/* What is called meanwhile is for the next turn. */
-	if (h->calls)
-		last = (struct hub_call *)((char *)h->calls_end -
-					   offsetof(struct hub_call, next));
-	while ((call = h->calls)) {
-		h->calls = call->next;
-		if (!h->calls)
-			h->calls_end = &h->calls;
+	if (!h->now) { /* else a hub has ended amid them */
+		h->now = h->calls;
+		h->calls = NULL;
+		h->calls_end = &h->calls;
+	}
+	while ((call = h->now)) {
+		h->now = call->next;
 		call->queued = false;
 		call->fn(call);
-		if (call == last)
-			break;
 	}
 }
 
-static void enqueue(struct thread *t, struct hub_call *call)
+/* A hub that has been destroyed leaves its successor the calls. */
+void hub_take_in(struct thread *t, struct hub_call *call)
 {
 	struct hub *h = t->hub_state;
 
+	call->queued = true;
 	call->next = NULL;
 	*h->calls_end = call;
 	h->calls_end = &call->next;
-	ramet_host_wake(t->hub->ramet);
+	if (t->hub)
+		ramet_host_wake(t->hub->ramet);
 }
 
 /* What another OS thread sends. */
 struct post {
 	struct ramet_host_call call;
 	struct hub_call *what;
-	struct thread *thread;
+	struct thread *thread; /* used */
 };
 
-/* In the loop of the thread, which may be in foreign code without the GIL.  A
- * hub that has been destroyed has left its successor the calls. */
+/* In the loop of the thread, which may be in foreign code without the GIL, or
+ * have ended. */
 static void on_post(struct ramet_host_call *call)
 {
 	struct post *p = (struct post *)call;
 	struct thread *t = p->thread;
-	bool had = pystate_holds_gil(t->ts);
+	bool had;
 
+	if (t->closed)
+		return;
+	had = pystate_holds_gil(t->ts);
 	if (!had)
 		PyEval_RestoreThread(t->ts);
-	if (t->hub)
-		enqueue(t, p->what);
+	hub_take_in(t, p->what);
+	thread_put(t);
 	PyMem_RawFree(p);
 	if (!had)
 		PyEval_SaveThread();
@@ -79,6 +83,7 @@ static int post(struct thread *t, struct hub_call *call)
 	p->call.fn = on_post;
 	p->what = call;
 	p->thread = t;
+	t->users++;
 	call->queued = true;
 	ramet_host_post(t->main->ramet, &p->call);
 	return 0;
@@ -92,26 +97,31 @@ int hub_call(struct thread *t, struct hub_call *call)
 		return post(t, call);
 	if (!hub_get(t))
 		return -1;
-	call->queued = true;
-	enqueue(t, call);
+	hub_take_in(t, call);
 	return 0;
+}
+
+static bool take_out(struct hub_call **link, struct hub_call *call)
+{
+	while (*link && *link != call)
+		link = &(*link)->next;
+	if (!*link)
+		return false;
+	*link = call->next;
+	call->queued = false;
+	return true;
 }
 
 void hub_uncall(struct thread *t, struct hub_call *call)
 {
 	struct hub *h = t->hub_state;
-	struct hub_call **link = &h->calls;
 
-	if (!call->queued)
-		return;
-	while (*link && *link != call)
-		link = &(*link)->next;
-	if (!*link) /* it is on its way from another thread */
-		return;
-	*link = call->next;
-	if (!call->next)
-		h->calls_end = link;
-	call->queued = false;
+	if (!call->queued || !h || take_out(&h->now, call) ||
+	    !take_out(&h->calls, call))
+		return; /* it may be on its way from another thread */
+	h->calls_end = &h->calls;
+	while (*h->calls_end)
+		h->calls_end = &(*h->calls_end)->next;
 }
 
 /* ---- the hub ------------------------------------------------------------- */
@@ -134,7 +144,7 @@ static void give_way(struct thread *t)
 static void wait_turn(struct thread *t, struct hub *h)
 {
 	watchers_turn(h, TURN_PREPARE);
-	if (h->calls || h->turns[TURN_IDLE])
+	if (h->calls || h->now || h->turns[TURN_IDLE])
 		give_way(t);
 	else
 		park(t, h);
@@ -159,6 +169,8 @@ static PyObject *run(PyObject *self, PyObject *unused)
 	struct hub *h = t->hub_state;
 
 	(void)unused;
+	if (me->is_hub && me == t->current && me != t->hub)
+		Py_RETURN_NONE; /* destroyed before it could begin */
 	if (me != t->hub || me != t->current) {
 		PyErr_SetString(PyExc_RuntimeError,
 				"a hub runs by itself, once");
@@ -211,8 +223,9 @@ static struct greenlet *make(struct thread *t)
 		Py_DECREF(hub);
 		return t->hub;
 	}
-	if (!PyObject_TypeCheck(hub, hub_base)) {
-		PyErr_SetString(PyExc_TypeError, "the class makes no Hub");
+	if (!PyObject_TypeCheck(hub, hub_base) || hub->phase != PHASE_NEW ||
+	    hub->thread != t) {
+		PyErr_SetString(PyExc_TypeError, "the class makes no new Hub");
 		Py_DECREF(hub);
 		return NULL;
 	}
@@ -235,18 +248,29 @@ struct greenlet *hub_get(struct thread *t)
 
 void hub_close(struct thread *t)
 {
-	if (!t->hub_state)
+	struct hub *h = t->hub_state;
+
+	if (!h)
 		return;
-	Py_CLEAR(t->hub_state->loop);
-	PyMem_Free(t->hub_state->timers);
-	PyMem_Free(t->hub_state);
+	while (!pystate_finalizing() && (h->now || h->calls))
+		run_calls(h);
+	while (!pystate_finalizing() && h->timer_count) {
+		struct hub_timer *timer = h->timers[h->timer_count];
+
+		hub_timer_stop(t, timer);
+		if (!timer->lent)
+			timer->fn(timer);
+	}
+	Py_CLEAR(h->loop);
+	PyMem_Free(h->timers);
+	PyMem_Free(h);
 	t->hub_state = NULL;
 }
 
 /* hub.loop.debug(), or None: a new reference. */
 static PyObject *debug_of(PyObject *hub)
 {
-	PyObject *loop = PyObject_GetAttrString(hub, "loop");
+	PyObject *loop = GET_ATTRIBUTE(hub, "loop");
 	PyObject *debug =
 		loop ? PyObject_CallMethod(loop, "debug", NULL) : NULL;
 
@@ -286,9 +310,9 @@ static PyObject *handler_arguments(PyObject *context, PyObject *exc)
 void hub_handle_error(PyObject *context)
 {
 	PyObject *exc = exception_take();
-	PyObject *hub = (PyObject *)hub_get(this_thread);
-	PyObject *handle =
-		hub ? PyObject_GetAttrString(hub, "handle_error") : NULL;
+	struct thread *t = thread_get();
+	PyObject *hub = t ? (PyObject *)hub_get(t) : NULL;
+	PyObject *handle = hub ? GET_ATTRIBUTE(hub, "handle_error") : NULL;
 	PyObject *args = handle ? handler_arguments(context, exc) : NULL;
 	PyObject *result = args ? PyObject_Call(handle, args, NULL) : NULL;
 
@@ -339,7 +363,7 @@ static int start_limit(struct thread *t, struct join_limit *l, int64_t when)
 {
 	*l = (struct join_limit){.main = t->main};
 	l->timer.fn = on_join_limit;
-	l->timer.unref = true;
+	l->timer.unref = l->timer.lent = true;
 	return when == RAMET_NEVER ? 0 : hub_timer_start(t, &l->timer, when);
 }
 
@@ -395,23 +419,28 @@ static PyObject *join(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyObject *get_loop(PyObject *self, void *unused)
 {
-	struct thread *t = ((struct greenlet *)self)->thread;
+	struct greenlet *hub = (struct greenlet *)self;
+	struct thread *t = hub->thread;
 
 	(void)unused;
+	if (hub->is_hub && (!t || t->hub != hub)) /* it has ended */
+		Py_RETURN_NONE;
 	if (t && t->hub_state && t->hub_state->loop)
 		return Py_NewRef(t->hub_state->loop);
 	Py_RETURN_NONE;
 }
 
-/* The hub ends; the next get_hub makes another. */
-static PyObject *end_hub(PyObject *self, PyObject *unused)
+/* The hub ends; the next get_hub makes another, with another object for the
+ * loop if that is to be forgotten. */
+static PyObject *end_hub(PyObject *self, PyObject *forget)
 {
 	struct greenlet *hub = (struct greenlet *)self;
 	struct thread *t = hub->thread;
 
-	(void)unused;
 	if (t != this_thread || t->hub != hub)
 		Py_RETURN_FALSE;
+	if (PyObject_IsTrue(forget) == 1)
+		Py_CLEAR(t->hub_state->loop);
 	ramet_host_wake(hub->ramet);
 	leave_thread(t, hub);
 	Py_RETURN_TRUE;
@@ -484,28 +513,44 @@ static PyObject *set_hub_class(PyObject *module, PyObject *class)
 }
 
 static PyMethodDef methods[] = {
-	{"run", run, METH_NOARGS, NULL},
+	{"run", run, METH_NOARGS,
+	 "run($self, /)\n--\n\n"
+	 "What the hub does; it calls this by itself, once."},
 	{"switch", switch_to_hub, METH_NOARGS,
-	 "switch() -> what the caller is switched back with"},
-	{"handle_error", handle_error, METH_VARARGS, NULL},
+	 "switch($self, /)\n--\n\n"
+	 "Let others run until somebody switches back; returns what that\n"
+	 "passes."},
+	{"handle_error", handle_error, METH_VARARGS,
+	 "handle_error($self, context, type, value, traceback, /)\n--\n\n"
+	 "What becomes of an error of something that runs for nobody."},
 	{"join", (PyCFunction)(void (*)(void))join,
 	 METH_VARARGS | METH_KEYWORDS,
-	 "join(timeout=None) -> True when nothing is left to do, False when "
-	 "the time is over"},
-	{"_end", end_hub, METH_NOARGS, NULL},
+	 "join($self, /, timeout=None)\n--\n\n"
+	 "Wait until nothing is left to do: True; False when the time is\n"
+	 "over."},
+	{"_end", end_hub, METH_O, NULL},
 	{NULL, NULL, 0, NULL},
 };
 
 static PyMethodDef functions[] = {
-	{"get_hub", get_hub, METH_NOARGS, "The calling thread's hub."},
+	{"get_hub", get_hub, METH_NOARGS,
+	 "get_hub($module, /)\n--\n\n"
+	 "The calling thread's hub, made when first asked for."},
 	{"get_hub_if_exists", get_hub_if_exists, METH_NOARGS,
+	 "get_hub_if_exists($module, /)\n--\n\n"
 	 "The calling thread's hub, or None."},
-	{"get_hub_class", get_hub_class, METH_NOARGS, "The class of new hubs."},
+	{"get_hub_class", get_hub_class, METH_NOARGS,
+	 "get_hub_class($module, /)\n--\n\n"
+	 "The class of new hubs."},
 	{"waits_for", waits_for, METH_O,
-	 "waits_for(greenlet) -> what it waits for, in words; or None"},
+	 "waits_for($module, greenlet, /)\n--\n\n"
+	 "What it waits for, in words; or None."},
 	{"throw_later", throw_later, METH_VARARGS,
-	 "throw_later(greenlet, exception): raise it there, soon."},
-	{"set_hub_class", set_hub_class, METH_O, "The class of new hubs."},
+	 "throw_later($module, greenlet, exception, /)\n--\n\n"
+	 "Raise it there, soon."},
+	{"set_hub_class", set_hub_class, METH_O,
+	 "set_hub_class($module, cls, /)\n--\n\n"
+	 "The class of hubs that are made from now on."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -517,6 +562,7 @@ static PyGetSetDef attributes[] = {
 int hub_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc, (char *)"Where an OS thread's callbacks run."},
 		{Py_tp_methods, methods},
 		{Py_tp_getset, attributes},
 		{0, NULL},

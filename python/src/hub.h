@@ -12,6 +12,7 @@ enum turn { TURN_PREPARE, TURN_CHECK, TURN_IDLE, TURN_FORK, TURNS };
 
 struct hub {
 	struct hub_call *calls, **calls_end;
+	struct hub_call *now;      /* those whose turn it is */
 	struct hub_timer **timers; /* a heap, from 1: the earliest first */
 	size_t timer_count, timer_room;
 	size_t timer_refs; /* how many of them keep the loop alive */

@@ -86,6 +86,8 @@ void hub_timer_stop(struct thread *t, struct hub_timer *timer)
 	if (!place)
 		return;
 	timer->place = 0;
+	if (!h) /* the thread has ended */
+		return;
 	h->timer_refs -= !timer->unref;
 	last = h->timers[h->timer_count--];
 	if (last != timer) {

@@ -20,20 +20,21 @@
 /* How long C code may take to come back. */
 #define PATIENCE_NS (10 * 1000 * 1000)
 
-/* Of (greenlet, exception). */
-static PyObject *deliver(PyObject *pair, PyObject *class)
+/* Of (greenlet, exception).  Called once more with the instance by versions of
+ * the interpreter that find it to be none of the class. */
+static PyObject *deliver(PyObject *pair, PyObject *args)
 {
 	struct greenlet *g = (struct greenlet *)PyTuple_GET_ITEM(pair, 0);
 	PyObject *exc = PyTuple_GET_ITEM(pair, 1);
 
-	(void)class;
+	(void)args;
 	if (g->pending != exc)
 		return Py_NewRef(exc);
 	greenlet_raise(g);
 	return exception_take();
 }
 
-static PyMethodDef new_method = {"__new__", deliver, METH_O, NULL};
+static PyMethodDef new_method = {"__new__", deliver, METH_VARARGS, NULL};
 
 static PyObject *class_for(struct greenlet *g, PyObject *exc)
 {
@@ -144,7 +145,8 @@ static void insist(struct hub_timer *timer)
 	struct insistence *i = (struct insistence *)(void *)timer;
 	struct greenlet *g = i->greenlet;
 
-	if (g->pending && g->detached && g->ramet && g != g->thread->current) {
+	if (!g->thread->closed && g->pending && g->detached && g->ramet &&
+	    g != g->thread->current) {
 		ramet_host_end(g->ramet, ECANCELED);
 		if (hub_timer_start(g->thread, timer,
 				    ramet_after(PATIENCE_NS).ns) == 0)

@@ -128,14 +128,23 @@ static PyObject *own_it(PyObject *self, PyObject *unused)
 }
 
 PyMethodDef limit_methods[] = {
-	{"settimeout", set_timeout, METH_O, "settimeout(seconds or None)"},
+	{"settimeout", set_timeout, METH_O,
+	 "settimeout($self, seconds, /)\n--\n\n"
+	 "How long its calls wait; None: without limit."},
 	{"gettimeout", get_timeout, METH_NOARGS,
-	 "gettimeout() -> seconds or None"},
-	{"setblocking", set_blocking, METH_O, "setblocking(flag)"},
-	{"getblocking", get_blocking, METH_NOARGS, "getblocking() -> bool"},
+	 "gettimeout($self, /)\n--\n\n"
+	 "How long its calls wait; None: without limit."},
+	{"setblocking", set_blocking, METH_O,
+	 "setblocking($self, flag, /)\n--\n\n"
+	 "settimeout(None), or settimeout(0)."},
+	{"getblocking", get_blocking, METH_NOARGS,
+	 "getblocking($self, /)\n--\n\n"
+	 "Whether its calls wait at all."},
 	{"_never_block", never_block, METH_NOARGS,
-	 "_never_block(): set O_NONBLOCK, if it is not"},
+	 "_never_block($self, /)\n--\n\n"
+	 "Set O_NONBLOCK, if it is not."},
 	{"_own", own_it, METH_NOARGS,
-	 "_own(): the same, and nobody else has the descriptor any more"},
+	 "_own($self, /)\n--\n\n"
+	 "The same, and nobody else has the descriptor any more."},
 	{NULL, NULL, 0, NULL},
 };

@@ -99,7 +99,9 @@ static void tell(struct hub_call *call)
 
 	k->owner = NULL;
 	remove_from(&l->due, k);
-	if (k->callback && l->is_ready && !l->is_ready(l)) {
+	if (k->thread->closed) {
+		link_free(k);
+	} else if (k->callback && l->is_ready && !l->is_ready(l)) {
 		append(&l->links, k);
 	} else {
 		if (k->callback)
@@ -115,13 +117,15 @@ static void on_mail(struct ramet_host_call *mail)
 	struct link *k =
 		(struct link *)((char *)mail - offsetof(struct link, mail));
 	struct thread *t = k->thread;
-	bool had = pystate_holds_gil(t->ts);
+	bool had;
 
+	if (t->closed)
+		return;
+	had = pystate_holds_gil(t->ts);
 	if (!had)
 		PyEval_RestoreThread(t->ts);
 	t->mails--;
-	if (hub_call(t, &k->call) < 0)
-		PyErr_WriteUnraisable(k->callback);
+	hub_take_in(t, &k->call);
 	if (!had)
 		PyEval_SaveThread();
 }
@@ -146,7 +150,7 @@ static void dispatch(struct linkable *l, struct link *k)
 	}
 	t->mails++;
 	k->mail.fn = on_mail;
-	ramet_host_post(t->hub->ramet, &k->mail);
+	ramet_host_post(t->main->ramet, &k->mail);
 }
 
 void linkable_notify(struct linkable *l)
@@ -162,9 +166,13 @@ void linkable_notify(struct linkable *l)
 /* ---- methods -------------------------------------------------------------
  */
 
+/* The name is kept: the interpreter remembers look-ups by the name's address,
+ * and one made for each call would drive all others out. */
+static PyObject *str_ready;
+
 static bool is_ready_now(PyObject *self)
 {
-	PyObject *answer = PyObject_CallMethod(self, "ready", NULL);
+	PyObject *answer = PyObject_CallMethodNoArgs(self, str_ready);
 	int ready = answer ? PyObject_IsTrue(answer) : -1;
 
 	Py_XDECREF(answer);
@@ -192,17 +200,37 @@ PyObject *linkable_rawlink(PyObject *self, PyObject *callback)
 	Py_RETURN_NONE;
 }
 
-/* The first link of callback in links; an error stays set. */
-static struct link *find(struct link *links, PyObject *callback)
+static bool is_in(const struct link *links, const struct link *k)
 {
-	for (struct link *k = links; k; k = k->next) {
-		int same = k->callback == callback;
+	while (links && links != k)
+		links = links->next;
+	return links;
+}
 
-		if (!same && k->callback)
-			same = PyObject_RichCompareBool(k->callback, callback,
-							Py_EQ);
+/* The first link of callback in *links; an error stays set.  To compare may run
+ * code, which may take links out. */
+static struct link *find(struct link *const *links, PyObject *callback)
+{
+	struct link *k = *links;
+
+	while (k) {
+		PyObject *mine = k->callback;
+		int same = 0;
+
+		if (mine) {
+			Py_INCREF(mine);
+			same = PyObject_RichCompareBool(mine, callback, Py_EQ);
+			Py_DECREF(mine);
+		}
+		if (same < 0)
+			return NULL;
+		if (mine != callback && mine && !is_in(*links, k)) {
+			k = *links;
+			continue;
+		}
 		if (same)
-			return same > 0 ? k : NULL;
+			return k;
+		k = k->next;
 	}
 	return NULL;
 }
@@ -210,12 +238,12 @@ static struct link *find(struct link *links, PyObject *callback)
 static PyObject *unlink_(PyObject *self, PyObject *callback)
 {
 	struct linkable *l = (struct linkable *)self;
-	struct link *k = find(l->links, callback);
+	struct link *k = find(&l->links, callback);
 
 	if (k) {
 		remove_from(&l->links, k);
 		link_free(k);
-	} else if (!PyErr_Occurred() && (k = find(l->due, callback))) {
+	} else if (!PyErr_Occurred() && (k = find(&l->due, callback))) {
 		Py_CLEAR(k->callback);
 	}
 	if (PyErr_Occurred())
@@ -236,7 +264,7 @@ static PyObject *at_fork_reinit(PyObject *self, PyObject *unused)
 	struct linkable *l = (struct linkable *)self;
 
 	(void)unused;
-	l->waiters = (struct waiters){NULL, NULL};
+	waiters_drop(&l->waiters);
 	links_free(&l->links);
 	Py_RETURN_NONE;
 }
@@ -308,12 +336,17 @@ void linkable_dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
 	{"rawlink", linkable_rawlink, METH_O,
-	 "rawlink(callback): call callback(self) in the hub once it is "
-	 "ready.\n\nThe callback must not block."},
+	 "rawlink($self, callback, /)\n--\n\n"
+	 "Call callback(self) in the hub once it is ready.  It must not\n"
+	 "block."},
 	{"unlink", unlink_, METH_O,
-	 "unlink(callback): take back one rawlink of it."},
-	{"ready", ready, METH_NOARGS, "Whether nobody would wait now."},
+	 "unlink($self, callback, /)\n--\n\n"
+	 "Take back one rawlink of it."},
+	{"ready", ready, METH_NOARGS,
+	 "ready($self, /)\n--\n\n"
+	 "Whether nobody would wait now."},
 	{"linkcount", linkcount, METH_NOARGS,
+	 "linkcount($self, /)\n--\n\n"
 	 "How many greenlets and callbacks wait."},
 	{"_at_fork_reinit", at_fork_reinit, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},
@@ -345,6 +378,7 @@ PyTypeObject *linkable_add_type(PyObject *module, PyType_Spec *spec,
 int linkable_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc, (char *)"What greenlets and callbacks wait for."},
 		{Py_tp_dealloc, linkable_dealloc},
 		{Py_tp_traverse, linkable_traverse},
 		{Py_tp_clear, linkable_clear},
@@ -360,6 +394,9 @@ int linkable_ready(PyObject *module)
 				   slots};
 
 	waiters_ready();
+	str_ready = PyUnicode_InternFromString("ready");
+	if (!str_ready)
+		return -1;
 	linkable_type = (PyTypeObject *)PyType_FromSpec(&spec);
 	return linkable_type ? PyModule_AddType(module, linkable_type) : -1;
 }

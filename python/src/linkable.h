@@ -42,6 +42,9 @@ void waiter_wake(struct waiter *w);
 
 void waiters_wake_all(struct waiters *ws);
 
+/* Nobody waits here any more: what they do next is theirs to say. */
+void waiters_drop(struct waiters *ws);
+
 size_t waiters_count(const struct waiters *ws);
 
 /* The thread's greenlets will never run again: nobody wakes them. */
@@ -76,6 +79,10 @@ PyObject *linkable_rawlink(PyObject *self, PyObject *callback);
 void linkable_notify(struct linkable *l);
 
 Py_ssize_t linkable_count(const struct linkable *l);
+
+/* Whether module thread's locks take these arguments, as the interpreter's own
+ * do; -1 is no limit.  Returns 0, or -1 with an exception. */
+int lock_check_timeout(int blocking, PyObject **timeout);
 
 /* For the types' own. */
 int linkable_traverse(PyObject *self, visitproc visit, void *arg);

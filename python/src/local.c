@@ -240,7 +240,18 @@ static void dealloc(PyObject *self)
 /* ---- methods -------------------------------------------------------------
  */
 
-/* Another one with the caller's values. */
+/* Another one, made as this was, with the caller's values. */
+static struct local *make_again(struct local *l)
+{
+	PyObject *args = l->args ? Py_NewRef(l->args) : PyTuple_New(0);
+	PyObject *made =
+		args ? PyObject_Call((PyObject *)Py_TYPE(l), args, l->kwargs)
+		     : NULL;
+
+	Py_XDECREF(args);
+	return (struct local *)made;
+}
+
 static PyObject *copy(PyObject *self, PyObject *unused)
 {
 	struct local *l = (struct local *)self, *made;
@@ -249,8 +260,7 @@ static PyObject *copy(PyObject *self, PyObject *unused)
 	(void)unused;
 	if (!mine_)
 		return NULL;
-	made = (struct local *)Py_TYPE(self)->tp_new(Py_TYPE(self), l->args,
-						     l->kwargs);
+	made = make_again(l);
 	theirs = made ? mine(made) : NULL;
 	if (!theirs || PyDict_Update(theirs, mine_) < 0)
 		Py_CLEAR(made);
@@ -303,8 +313,8 @@ static PyMemberDef members[] = {
 
 static PyMethodDef functions[] = {
 	{"all_local_dicts_for_greenlet", all_local_dicts, METH_O,
-	 "all_local_dicts_for_greenlet(greenlet) -> [((class, id), dict)]: "
-	 "what each local holds for it."},
+	 "all_local_dicts_for_greenlet($module, greenlet, /)\n--\n\n"
+	 "[((class, id), dict)]: what each local holds for it."},
 	{NULL, NULL, 0, NULL},
 };
 

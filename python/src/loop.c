@@ -28,14 +28,14 @@ static void run_one(struct hub_call *call)
 	PyObject *function = c->function, *args = c->args, *result;
 
 	c->function = c->args = NULL;
-	if (function) {
+	if (function && !c->thread->closed) {
 		result = PyObject_Call(function, args, NULL);
 		if (!result)
 			hub_handle_error((PyObject *)c);
 		Py_XDECREF(result);
-		Py_DECREF(function);
-		Py_DECREF(args);
 	}
+	Py_XDECREF(function);
+	Py_XDECREF(args);
 	Py_DECREF(c);
 }
 
@@ -64,8 +64,14 @@ static struct callback *callback_new(struct thread *t, PyObject *given)
 static PyObject *run_callback(PyObject *self, PyObject *args)
 {
 	struct thread *t = ((struct loop *)self)->thread;
-	struct callback *c = callback_new(t, args);
+	struct callback *c;
 
+	if (!t) {
+		PyErr_SetString(PyExc_ValueError,
+				"operation on destroyed loop");
+		return NULL;
+	}
+	c = callback_new(t, args);
 	if (!c)
 		return NULL;
 	if (hub_call(t, &c->call) < 0) {
@@ -132,14 +138,19 @@ static void callback_dealloc(PyObject *self)
 
 	PyObject_GC_UnTrack(self);
 	callback_clear(self);
-	thread_put(((struct callback *)self)->thread);
+	if (((struct callback *)self)->thread)
+		thread_put(((struct callback *)self)->thread);
 	PyObject_GC_Del(self);
 	Py_DECREF(type);
 }
 
 static PyMethodDef callback_methods[] = {
-	{"stop", callback_stop, METH_NOARGS, "stop(): do not call it"},
-	{"close", callback_stop, METH_NOARGS, "close(): do not call it"},
+	{"stop", callback_stop, METH_NOARGS,
+	 "stop($self, /)\n--\n\n"
+	 "Do not call it."},
+	{"close", callback_stop, METH_NOARGS,
+	 "close($self, /)\n--\n\n"
+	 "Do not call it."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -160,6 +171,8 @@ static PyMemberDef callback_members[] = {
 static int make_callback_type(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"What run_callback returns: a call to come."},
 		{Py_tp_dealloc, callback_dealloc},
 		{Py_tp_traverse, callback_traverse},
 		{Py_tp_clear, callback_clear},
@@ -194,9 +207,22 @@ PyObject *loop_new(struct thread *t)
 	return (PyObject *)l;
 }
 
+/* An OS thread has one loop: this is one more object that stands for it. */
+static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+	struct thread *t = thread_get();
+
+	(void)type;
+	(void)args;
+	(void)kwargs;
+	return t && hub_get(t) ? loop_new(t) : NULL;
+}
+
 static struct hub *hub_of(PyObject *self)
 {
-	return ((struct loop *)self)->thread->hub_state;
+	struct thread *t = ((struct loop *)self)->thread;
+
+	return t ? t->hub_state : NULL; /* one that somebody else has made */
 }
 
 /* In seconds since 1970, as libev's. */
@@ -301,20 +327,35 @@ static void loop_dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
 	{"run_callback", run_callback, METH_VARARGS,
-	 "run_callback(function, *args): call it in the hub soon"},
+	 "run_callback($self, function, /, *args)\n--\n\n"
+	 "Call it in the hub soon."},
 	{"run_callback_threadsafe", run_callback, METH_VARARGS,
-	 "run_callback_threadsafe(function, *args): the same from any thread"},
-	{"now", now, METH_NOARGS, "now() -> seconds since 1970"},
+	 "run_callback_threadsafe($self, function, /, *args)\n--\n\n"
+	 "The same from any thread."},
+	{"now", now, METH_NOARGS,
+	 "now($self, /)\n--\n\n"
+	 "Seconds since 1970."},
 	{"update", NAMED(nothing), METH_VARARGS | METH_KEYWORDS,
-	 "update(): nothing, now() is always right"},
+	 "update($self, /, *args, **kwargs)\n--\n\n"
+	 "Nothing: now() is always right."},
 	{"update_now", NAMED(nothing), METH_VARARGS | METH_KEYWORDS,
-	 "update_now(): nothing, now() is always right"},
+	 "update_now($self, /, *args, **kwargs)\n--\n\n"
+	 "Nothing: now() is always right."},
 	{"install_sigchld", NAMED(nothing), METH_VARARGS | METH_KEYWORDS,
-	 "install_sigchld(): nothing, children are seen without signals"},
-	{"reset_sigchld", NAMED(nothing), METH_VARARGS | METH_KEYWORDS, NULL},
-	{"ref", ref, METH_NOARGS, "ref(): keep the loop alive until unref()"},
-	{"unref", unref, METH_NOARGS, "unref(): undo one ref()"},
-	{"_tell_fork", tell_fork, METH_NOARGS, NULL},
+	 "install_sigchld($self, /, *args, **kwargs)\n--\n\n"
+	 "Nothing: children are seen without signals."},
+	{"reset_sigchld", NAMED(nothing), METH_VARARGS | METH_KEYWORDS,
+	 "reset_sigchld($self, /, *args, **kwargs)\n--\n\n"
+	 "Nothing: children are seen without signals."},
+	{"ref", ref, METH_NOARGS,
+	 "ref($self, /)\n--\n\n"
+	 "Keep the loop alive until unref()."},
+	{"unref", unref, METH_NOARGS,
+	 "unref($self, /)\n--\n\n"
+	 "Undo one ref()."},
+	{"_tell_fork", tell_fork, METH_NOARGS,
+	 "_tell_fork($self, /)\n--\n\n"
+	 "In the child of a fork: the watchers of forks are called."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -337,6 +378,10 @@ static PyMemberDef members[] = {
 int loop_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"What calls back when time has passed or a descriptor "
+			 "is ready: one for each OS thread."},
+		{Py_tp_new, make},
 		{Py_tp_dealloc, loop_dealloc},
 		{Py_tp_traverse, loop_traverse},
 		{Py_tp_clear, loop_clear},

@@ -1,16 +1,16 @@
 /* module.c - ramet._core: what the Python package is built on. */
 #include "green.h"
 #include "origin.h"
+#include "runtime.h"
 #include "sock.h"
 #include "spawned.h"
 #include "timeout.h"
 #include "wsgi.h"
 
 static struct PyModuleDef definition = {
-	PyModuleDef_HEAD_INIT,
-	.m_name = "ramet._core",
+	PyModuleDef_HEAD_INIT, .m_name = "ramet._core",
 	.m_doc = "Green threads: the part that is written in C.",
-	.m_size = -1,
+	.m_size = 0, /* so that other interpreters ask, and do not get a copy */
 };
 
 /* Those that others derive from come first. */
@@ -25,14 +25,15 @@ static int (*const parts[])(PyObject *) = {
 	queue_ready,         channel_ready,    local_ready,
 	sock_ready,          ready_ready,      names_ready,
 	descriptor_ready,    patch_ready,      wsgi_environ_ready,
-	wsgi_ready,          wsgi_serve_ready,
+	wsgi_ready,          wsgi_serve_ready, native_rlock_ready,
+	native_file_ready,   signal_fd_ready,  chunks_ready,
 };
 
 PyMODINIT_FUNC PyInit__core(void); /* by its name */
 
-PyMODINIT_FUNC PyInit__core(void)
+static PyObject *make(void)
 {
-	PyObject *m = PyModule_Create(&definition);
+	PyObject *m = runtime_check() < 0 ? NULL : PyModule_Create(&definition);
 
 	for (size_t i = 0; m && i < sizeof parts / sizeof *parts; i++)
 		if (parts[i](m) < 0)
@@ -40,4 +41,19 @@ PyMODINIT_FUNC PyInit__core(void)
 	if (m && PyModule_AddStringConstant(m, "version", RAMET_VERSION) < 0)
 		Py_CLEAR(m);
 	return m;
+}
+
+/* There is one, of the main interpreter: what it has is the process's. */
+PyMODINIT_FUNC PyInit__core(void)
+{
+	static PyObject *made;
+
+	if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+		PyErr_SetString(PyExc_ImportError,
+				"ramet works in the main interpreter only");
+		return NULL;
+	}
+	if (!made)
+		made = make();
+	return Py_XNewRef(made);
 }

@@ -389,16 +389,21 @@ static PyObject *getnameinfo_(PyObject *module, PyObject *args)
 static PyMethodDef functions[] = {
 	{"getaddrinfo", (PyCFunction)(void (*)(void))getaddrinfo_,
 	 METH_VARARGS | METH_KEYWORDS,
-	 "getaddrinfo(host, port, family=0, type=0, proto=0, flags=0) -> "
+	 "getaddrinfo($module, /, host, port, family=0, type=0, "
+	 "proto=0, flags=0)\n--\n\n"
 	 "[(family, type, proto, canonname, sockaddr)...]"},
 	{"gethostbyname", gethostbyname_, METH_VARARGS,
-	 "gethostbyname(host) -> address"},
+	 "gethostbyname($module, host, /)\n--\n\n"
+	 "The first IPv4 address, as text."},
 	{"gethostbyname_ex", gethostbyname_ex_, METH_VARARGS,
-	 "gethostbyname_ex(host) -> (name, aliases, addresses)"},
+	 "gethostbyname_ex($module, host, /)\n--\n\n"
+	 "(name, aliases, addresses)"},
 	{"gethostbyaddr", gethostbyaddr_, METH_VARARGS,
-	 "gethostbyaddr(address) -> (name, aliases, addresses)"},
+	 "gethostbyaddr($module, address, /)\n--\n\n"
+	 "(name, aliases, addresses)"},
 	{"getnameinfo", getnameinfo_, METH_VARARGS,
-	 "getnameinfo(sockaddr, flags) -> (host, service)"},
+	 "getnameinfo($module, sockaddr, flags, /)\n--\n\n"
+	 "(host, service)"},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -36,11 +36,14 @@ static int set_stack(struct origin *o, PyThreadState *ts)
 	struct place places[PLACES];
 	int n = walk(places, ts);
 
-	o->places = PyMem_Malloc((size_t)(n ? n : 1) * sizeof *o->places);
+	if (!PyErr_Occurred()) /* frames are made where there are none yet */
+		o->places =
+			PyMem_Malloc((size_t)(n ? n : 1) * sizeof *o->places);
 	if (!o->places) {
 		while (n--)
 			Py_DECREF(places[n].code);
-		PyErr_NoMemory();
+		if (!PyErr_Occurred())
+			PyErr_NoMemory();
 		return -1;
 	}
 	memcpy(o->places, places, (size_t)n * sizeof *places);
@@ -181,7 +184,7 @@ static PyObject *get_loop(PyObject *self, void *unused)
 	(void)unused;
 	if (!parent)
 		Py_RETURN_NONE;
-	return PyObject_GetAttrString((PyObject *)parent, "loop");
+	return GET_ATTRIBUTE((PyObject *)parent, "loop");
 }
 
 static int traverse(PyObject *self, visitproc visit, void *arg)
@@ -198,7 +201,7 @@ static int clear(PyObject *self)
 
 static void dealloc(PyObject *self)
 {
-	if (PyObject_CallFinalizerFromDealloc(self) < 0)
+	if (greenlet_survives(self))
 		return;
 	PyObject_GC_UnTrack(self);
 	origin_clear(&((struct raw *)self)->origin);
@@ -233,20 +236,26 @@ static PyMemberDef members[] = {
 static PyMethodDef functions[] = {
 	{"spawn_raw", (PyCFunction)(void (*)(void))spawn_raw,
 	 METH_VARARGS | METH_KEYWORDS,
-	 "spawn_raw(function, *args, **kwargs) -> a plain greenlet that runs "
-	 "it soon"},
+	 "spawn_raw($module, function, /, *args, **kwargs)\n--\n\n"
+	 "A plain greenlet that runs function(*args, **kwargs) soon."},
 	{"track_greenlet_tree", track, METH_O,
-	 "track_greenlet_tree(on) -> whether greenlets knew who spawned them "
-	 "until now"},
+	 "track_greenlet_tree($module, on, /)\n--\n\n"
+	 "Whether greenlets are to know who spawned them.  Returns what\n"
+	 "it was until now."},
 	{NULL, NULL, 0, NULL},
 };
 
 int raw_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_dealloc, dealloc}, {Py_tp_traverse, traverse},
-		{Py_tp_clear, clear},     {Py_tp_getset, attributes},
-		{Py_tp_members, members}, {0, NULL},
+		{Py_tp_doc,
+		 (char *)"A plain greenlet that knows who spawned it."},
+		{Py_tp_dealloc, dealloc},
+		{Py_tp_traverse, traverse},
+		{Py_tp_clear, clear},
+		{Py_tp_getset, attributes},
+		{Py_tp_members, members},
+		{0, NULL},
 	};
 	static PyType_Spec spec = {"ramet.hub.TrackedRawGreenlet",
 				   sizeof(struct raw), 0,

@@ -85,12 +85,15 @@ static PyObject *until(PyObject *self, PyObject *unused)
 
 PyMethodDef parent_methods[] = {
 	{"_wait", wait_, METH_VARARGS,
-	 "_wait(select.POLLIN or POLLOUT, when): after BlockingIOError wait, "
-	 "until `when` (0: the socket's timeout from now)"},
+	 "_wait($self, event, when, /)\n--\n\n"
+	 "After BlockingIOError wait for select.POLLIN or POLLOUT, until\n"
+	 "`when` (0: the socket's timeout from now)."},
 	{"_pass", pass, METH_VARARGS,
-	 "_pass(events): after _wait, when there was something to be had: the "
-	 "next who waits may try"},
+	 "_pass($self, events, /)\n--\n\n"
+	 "After _wait, when there was something to be had: the next who\n"
+	 "waits may try."},
 	{"_until", until, METH_NOARGS,
-	 "_until() -> `when` for _wait: the socket's timeout from now"},
+	 "_until($self, /)\n--\n\n"
+	 "`when` for _wait: the socket's timeout from now."},
 	{NULL, NULL, 0, NULL},
 };

@@ -74,14 +74,20 @@ static PyObject *set_own_locals(PyObject *module, PyObject *on)
 
 static PyMethodDef functions[] = {
 	{"patch_library", patch_library, METH_VARARGS,
-	 "patch_library(pattern, groups) -> how many entries were changed"},
+	 "patch_library($module, pattern, groups, /)\n--\n\n"
+	 "Replace what the library calls of libc.  Returns how many\n"
+	 "entries were changed."},
 	{"unpatch_library", unpatch_library, METH_VARARGS,
-	 "unpatch_library(pattern, groups) -> how many entries were restored"},
+	 "unpatch_library($module, pattern, groups, /)\n--\n\n"
+	 "Undo it.  Returns how many entries were restored."},
 	{"patched", patched, METH_O,
+	 "patched($module, name, /)\n--\n\n"
 	 "In how many places a function of libc is replaced."},
 	{"set_own_locals", set_own_locals, METH_O,
-	 "Whether greenlets that start from now on have thread-local values of "
-	 "their own, as C code and locals made before any patch see them."},
+	 "set_own_locals($module, on, /)\n--\n\n"
+	 "Whether greenlets that start from now on have thread-local\n"
+	 "values of their own, as C code and locals made before any\n"
+	 "patch see them."},
 	{NULL, NULL, 0, NULL},
 };
 

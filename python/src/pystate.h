@@ -51,6 +51,14 @@ static inline PyObject *type_with_base(PyType_Spec *spec, PyObject *base)
 #define PyType_FromSpecWithBases(spec, base) type_with_base(spec, base)
 #endif
 
+#if SINCE(13)
+/* asyncio's running loop, the first of what follows the public fields. */
+static inline PyObject **pystate_asyncio_loop(PyThreadState *ts)
+{
+	return (PyObject **)(ts + 1);
+}
+#endif
+
 /* Where the interpreter finds a thread's threading.local values. */
 struct pylocals {
 	/* What caches of per-thread values, such as asyncio's running loop,
@@ -59,6 +67,7 @@ struct pylocals {
 	PyObject *dict; /* owned, as are the next ones */
 #if SINCE(13)
 	PyObject *key, *sentinel;
+	PyObject *asyncio_loop; /* that runs */
 #endif
 };
 
@@ -154,6 +163,7 @@ static inline void pystate_save_locals(struct pylocals *l, PyThreadState *ts)
 #if SINCE(13)
 	l->key = ts->threading_local_key;
 	l->sentinel = ts->threading_local_sentinel;
+	l->asyncio_loop = *pystate_asyncio_loop(ts);
 #endif
 }
 
@@ -164,18 +174,28 @@ static inline void pystate_load_locals(struct pylocals *l, PyThreadState *ts)
 #if SINCE(13)
 	ts->threading_local_key = l->key;
 	ts->threading_local_sentinel = l->sentinel;
+	*pystate_asyncio_loop(ts) = l->asyncio_loop;
 #endif
 }
 
-/* `shared`: where the locals of the thread are kept meanwhile. */
+/* `shared`: where the locals of the thread are kept meanwhile; NULL: neither this
+ * one nor the next has its own.  What a switch need not write it does not. */
 static inline void pystate_save(struct pystate *s, PyThreadState *ts,
 				struct pylocals *shared)
 {
 	s->context = ts->context;
-	s->async_exc = ts->async_exc;
-	pystate_save_locals(s->own_locals ? &s->locals : shared, ts);
+	if (ts->async_exc) {
+		s->async_exc = ts->async_exc;
+		ts->async_exc = NULL;
+	}
+	if (shared)
+		pystate_save_locals(s->own_locals ? &s->locals : shared, ts);
 	s->exc_info = ts->exc_info;
+#if SINCE(11)
+	s->exc_state.exc_value = ts->exc_state.exc_value; /* the outermost */
+#else
 	s->exc_state = ts->exc_state;
+#endif
 #if SINCE(11)
 	s->chunk = ts->datastack_chunk;
 	s->chunk_top = ts->datastack_top;
@@ -214,14 +234,20 @@ static inline void pystate_raise_later(PyThreadState *ts, PyObject **exc)
 static inline void pystate_load(struct pystate *s, PyThreadState *ts,
 				struct pylocals *shared)
 {
-	ts->context = s->context;
+	if (ts->context != s->context) {
+		ts->context = s->context;
+		ts->context_ver++;
+	}
 	s->context = NULL;
-	ts->context_ver++;
-	ts->async_exc = NULL;
 	if (s->async_exc)
 		pystate_raise_later(ts, &s->async_exc);
-	pystate_load_locals(s->own_locals ? &s->locals : shared, ts);
+	if (shared)
+		pystate_load_locals(s->own_locals ? &s->locals : shared, ts);
+#if SINCE(11)
+	ts->exc_state.exc_value = s->exc_state.exc_value;
+#else
 	ts->exc_state = s->exc_state;
+#endif
 	ts->exc_info = s->exc_info;
 #if SINCE(11)
 	ts->datastack_chunk = s->chunk;
@@ -289,6 +315,7 @@ static inline void pystate_clear(struct pystate *s, PyThreadState *ts)
 #if SINCE(13)
 		Py_CLEAR(ts->threading_local_key);
 		Py_CLEAR(ts->threading_local_sentinel);
+		Py_CLEAR(*pystate_asyncio_loop(ts));
 #endif
 	}
 	if (ts->context) {
@@ -359,6 +386,28 @@ static inline PyFrameObject *pystate_frame(struct pystate *s, PyThreadState *ts)
 #endif
 }
 
+/* The innermost frame of one that is suspended, or, `s` NULL, of the one that
+ * runs; as frames.c walks them. */
+#if SINCE(11)
+typedef struct _PyInterpreterFrame pystate_frame_type;
+#else
+typedef PyFrameObject pystate_frame_type;
+#endif
+
+static inline pystate_frame_type *pystate_top(const struct pystate *s,
+					      const PyThreadState *ts)
+{
+#if SINCE(13)
+	return s ? s->frame : ts->current_frame;
+#elif SINCE(11)
+	const _PyCFrame *cframe = s ? s->cframe : ts->cframe;
+
+	return cframe ? cframe->current_frame : NULL;
+#else
+	return s ? s->frame : ts->frame;
+#endif
+}
+
 /* What is owned by one that will never run again. */
 static inline void pystate_drop(struct pystate *s)
 {
@@ -369,6 +418,7 @@ static inline void pystate_drop(struct pystate *s)
 #if SINCE(13)
 		Py_CLEAR(s->locals.key);
 		Py_CLEAR(s->locals.sentinel);
+		Py_CLEAR(s->locals.asyncio_loop);
 #endif
 	}
 }

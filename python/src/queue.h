@@ -15,12 +15,22 @@ extern PyObject *exc_empty, *exc_full, *exc_shut_down;
 /* Raise one of them.  Returns NULL. */
 PyObject *queue_raise(PyObject *exc);
 
-/* put(item, block=True, timeout=None) and get(block=True, timeout=None): who
- * may not block has *when = 0.  Nobody may in the hub.  Return 0, or -1. */
+/* How long a call may block. */
+struct queue_limit {
+	int64_t when;      /* 0: not at all */
+	PyObject *timeout; /* borrowed: the argument; None */
+};
+
+/* put(item, block=True, timeout=None) and get(block=True, timeout=None).
+ * Nobody may block in the hub.  Return 0, or -1. */
 int queue_put_arguments(PyObject *const *args, Py_ssize_t n, PyObject *names,
-			PyObject **item, int64_t *when);
+			PyObject **item, struct queue_limit *l);
 int queue_get_arguments(PyObject *const *args, Py_ssize_t n, PyObject *names,
-			int64_t *when);
+			struct queue_limit *l);
+
+/* What such a call returns: one whose limit was a Timeout raises that, where
+ * others raise Empty or Full. */
+PyObject *queue_answer(PyObject *result, const struct queue_limit *l);
 
 /* "iter(queue)": until the class StopIteration comes out of it. */
 PyObject *queue_next_of(PyObject *item);

@@ -9,12 +9,22 @@ static PyObject *name_put, *name_get, *name_peek, *name_qsize;
 /* ---- items ---------------------------------------------------------------
  */
 
+/* Comparing items may run code, which may give the queue another container. */
+static PyObject *call_heap(PyObject *function, PyObject **args, size_t n)
+{
+	PyObject *heap = Py_NewRef(args[0]);
+	PyObject *result = PyObject_Vectorcall(function, args, n, NULL);
+
+	Py_DECREF(heap);
+	return result;
+}
+
 static PyObject *base_put(struct queue *q, PyObject *item)
 {
 	PyObject *args[] = {q->items, item};
 
 	if (q->shape == SHAPE_HEAP)
-		return PyObject_Vectorcall(heap_push, args, 2, NULL);
+		return call_heap(heap_push, args, 2);
 	if (Py_IS_TYPE(q->items, deque_type))
 		return PyObject_Vectorcall(deque_append, args, 2, NULL);
 	return PyObject_CallMethod(q->items, "append", "(O)", item);
@@ -25,7 +35,7 @@ static PyObject *base_get(struct queue *q)
 	PyObject *args[] = {q->items};
 
 	if (q->shape == SHAPE_HEAP)
-		return PyObject_Vectorcall(heap_pop, args, 1, NULL);
+		return call_heap(heap_pop, args, 1);
 	if (q->shape == SHAPE_LIFO)
 		return PyObject_CallMethod(q->items, "pop", NULL);
 	if (Py_IS_TYPE(q->items, deque_type))

@@ -16,11 +16,11 @@ static PyObject *put(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		     PyObject *names)
 {
 	PyObject *item;
-	int64_t when;
+	struct queue_limit l;
 
-	if (queue_put_arguments(args, n, names, &item, &when) < 0)
+	if (queue_put_arguments(args, n, names, &item, &l) < 0)
 		return NULL;
-	return queue_put((struct queue *)self, item, when);
+	return queue_answer(queue_put((struct queue *)self, item, l.when), &l);
 }
 
 static PyObject *put_nowait(PyObject *self, PyObject *item)
@@ -31,11 +31,11 @@ static PyObject *put_nowait(PyObject *self, PyObject *item)
 static PyObject *get(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		     PyObject *names)
 {
-	int64_t when;
+	struct queue_limit l;
 
-	if (queue_get_arguments(args, n, names, &when) < 0)
+	if (queue_get_arguments(args, n, names, &l) < 0)
 		return NULL;
-	return queue_get((struct queue *)self, when);
+	return queue_answer(queue_get((struct queue *)self, l.when), &l);
 }
 
 static PyObject *get_nowait(PyObject *self, PyObject *unused)
@@ -47,11 +47,11 @@ static PyObject *get_nowait(PyObject *self, PyObject *unused)
 static PyObject *peek(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		      PyObject *names)
 {
-	int64_t when;
+	struct queue_limit l;
 
-	if (queue_get_arguments(args, n, names, &when) < 0)
+	if (queue_get_arguments(args, n, names, &l) < 0)
 		return NULL;
-	return queue_peek((struct queue *)self, when);
+	return queue_answer(queue_peek((struct queue *)self, l.when), &l);
 }
 
 static PyObject *peek_nowait(PyObject *self, PyObject *unused)
@@ -335,31 +335,51 @@ static int set_queue(PyObject *self, PyObject *items, void *unused)
 
 static PyMethodDef methods[] = {
 	{"put", METHOD(put), METH_FASTCALL | METH_KEYWORDS,
-	 "put(item, block=True, timeout=None)\n\nWaits for room; raises Full."},
-	{"put_nowait", put_nowait, METH_O, "put(item, block=False)"},
+	 "put($self, /, item, block=True, timeout=None)\n--\n\n"
+	 "Wait for room, and put it in.  Raises Full."},
+	{"put_nowait", put_nowait, METH_O,
+	 "put_nowait($self, item, /)\n--\n\n"
+	 "put(item, block=False)"},
 	{"get", METHOD(get), METH_FASTCALL | METH_KEYWORDS,
-	 "get(block=True, timeout=None) -> an item, taken out\n\nRaises "
-	 "Empty."},
-	{"get_nowait", get_nowait, METH_NOARGS, "get(block=False)"},
+	 "get($self, /, block=True, timeout=None)\n--\n\n"
+	 "Wait for an item, take it out, and return it.  Raises Empty."},
+	{"get_nowait", get_nowait, METH_NOARGS,
+	 "get_nowait($self, /)\n--\n\n"
+	 "get(block=False)"},
 	{"peek", METHOD(peek), METH_FASTCALL | METH_KEYWORDS,
-	 "peek(block=True, timeout=None) -> what get would return"},
-	{"peek_nowait", peek_nowait, METH_NOARGS, "peek(block=False)"},
-	{"next", next_method, METH_NOARGS, NULL},
+	 "peek($self, /, block=True, timeout=None)\n--\n\n"
+	 "What get would return; it stays.  Raises Empty."},
+	{"peek_nowait", peek_nowait, METH_NOARGS,
+	 "peek_nowait($self, /)\n--\n\n"
+	 "peek(block=False)"},
+	{"next", next_method, METH_NOARGS,
+	 "next($self, /)\n--\n\n"
+	 "get(), for loops."},
 	{"shutdown", METHOD(shutdown), METH_FASTCALL | METH_KEYWORDS,
-	 "shutdown(immediate=False)\n\nput raises ShutDown from now on, and "
-	 "get "
-	 "once it is empty: it is emptied if immediate."},
-	{"qsize", qsize, METH_NOARGS, "How many items there are."},
-	{"empty", empty, METH_NOARGS, "Whether get would block."},
-	{"full", full, METH_NOARGS, "Whether put would block."},
-	{"copy", copy, METH_NOARGS, "One with the same items."},
+	 "shutdown($self, /, immediate=False)\n--\n\n"
+	 "From now on put raises ShutDown, and get does once the queue\n"
+	 "is empty: it is emptied if immediate."},
+	{"qsize", qsize, METH_NOARGS,
+	 "qsize($self, /)\n--\n\n"
+	 "How many items there are."},
+	{"empty", empty, METH_NOARGS,
+	 "empty($self, /)\n--\n\n"
+	 "Whether get would block."},
+	{"full", full, METH_NOARGS,
+	 "full($self, /)\n--\n\n"
+	 "Whether put would block."},
+	{"copy", copy, METH_NOARGS,
+	 "copy($self, /)\n--\n\n"
+	 "One with the same items."},
 	{"_init", queue_own_init, METH_VARARGS, NULL},
 	{"_create_queue", queue_create_queue, METH_VARARGS, NULL},
 	{"_put", queue_own_put, METH_O, NULL},
 	{"_get", queue_own_get, METH_NOARGS, NULL},
 	{"_peek", queue_own_peek, METH_NOARGS, NULL},
 	{"_qsize", queue_own_qsize, METH_NOARGS, NULL},
-	{"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL},
+	{"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
+	 "__class_getitem__($type, item, /)\n--\n\n"
+	 "Queue[int], for annotations."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -381,9 +401,12 @@ static PyMemberDef members[] = {
 
 static PyMethodDef task_methods[] = {
 	{"task_done", task_done, METH_NOARGS,
+	 "task_done($self, /)\n--\n\n"
 	 "What one get returned has been dealt with."},
 	{"join", METHOD(join), METH_FASTCALL | METH_KEYWORDS,
-	 "join(timeout=None) -> whether all that was put is dealt with"},
+	 "join($self, /, timeout=None)\n--\n\n"
+	 "Wait until all that was put is dealt with.  Returns whether it\n"
+	 "is."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -392,6 +415,10 @@ static PyMemberDef task_members[] = {
 	 READONLY, "How often task_done is to be called yet."},
 	{NULL, 0, 0, 0, NULL},
 };
+
+#define ARGUMENTS                                                              \
+	"(maxsize=None, items=(), unfinished_tasks=None, "                     \
+	"_warn_depth=2)\n--\n\n"
 
 static PyTypeObject *derive(PyObject *module, const char *name, const char *doc,
 			    PyTypeObject *base, PyMethodDef *more,
@@ -412,8 +439,8 @@ static PyTypeObject *derive(PyObject *module, const char *name, const char *doc,
 static PyTypeObject *make_base(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_doc, (char *)"SimpleQueue(maxsize=None, items=()): "
-				    "first in, first out."},
+		{Py_tp_doc,
+		 (char *)"SimpleQueue" ARGUMENTS "First in, first out."},
 		{Py_tp_new, new},
 		{Py_tp_init, init},
 		{Py_tp_dealloc, dealloc},
@@ -478,14 +505,15 @@ int queue_ready(PyObject *module)
 		return -1;
 	simple_type = make_base(module);
 	queue_type = derive(module, "ramet.queue.Queue",
-			    "Queue(maxsize=None, items=(), unfinished_tasks="
-			    "None): first in, first out; join() waits until "
-			    "all is dealt with.",
+			    "Queue" ARGUMENTS "First in, first out; join() "
+			    "waits until all is dealt with.",
 			    simple_type, task_methods, task_members);
 	lifo_type = derive(module, "ramet.queue.LifoQueue",
+			   "LifoQueue" ARGUMENTS
 			   "A Queue from which the last item comes first.",
 			   queue_type, NULL, NULL);
 	priority_type = derive(module, "ramet.queue.PriorityQueue",
+			       "PriorityQueue" ARGUMENTS
 			       "A Queue from which the least item comes first.",
 			       queue_type, NULL, NULL);
 	return priority_type && lifo_type ? 0 : -1;

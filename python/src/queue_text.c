@@ -29,8 +29,9 @@ static PyObject *describe(struct queue *q, PyObject *text)
 {
 	if (q->maxsize > 0)
 		text = append_number(text, " maxsize=%S", (size_t)q->maxsize);
-	if (PyObject_IsTrue(q->items) > 0)
-		text = append(text, " queue=%R", q->items);
+	if (text && PySequence_Check(q->items) && PyObject_Size(q->items))
+		text = PyErr_Occurred() ? (Py_DECREF(text), NULL)
+					: append(text, " queue=%R", q->items);
 	text = append_number(text, " getters[%S]", waiters_count(&q->getters));
 	text = append_number(text, " putters[%S]", waiters_count(&q->putters));
 	if (q->unfinished > 0)

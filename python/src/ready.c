@@ -225,17 +225,24 @@ static PyObject *poll_(PyObject *module, PyObject *args)
 
 static PyMethodDef functions[] = {
 	{"wait_read", METHOD(wait_read), KEYWORDS,
-	 "wait_read(fileno, timeout=None, timeout_exc=timeout('timed out')): "
-	 "block until it can be read"},
+	 "wait_read($module, /, fileno, timeout=None, "
+	 "timeout_exc=...)\n--\n\n"
+	 "Block until it can be read; when the time is over raise\n"
+	 "timeout_exc, by default timeout('timed out')."},
 	{"wait_write", METHOD(wait_write), KEYWORDS,
-	 "wait_write(fileno, timeout=None, timeout_exc=timeout('timed out'), "
-	 "event=None): block until it can be written"},
+	 "wait_write($module, /, fileno, timeout=None, "
+	 "timeout_exc=..., event=None)\n--\n\n"
+	 "Block until it can be written; when the time is over raise\n"
+	 "timeout_exc, by default timeout('timed out')."},
 	{"wait_readwrite", METHOD(wait_readwrite), KEYWORDS,
-	 "wait_readwrite(fileno, timeout=None, timeout_exc=timeout('timed "
-	 "out'), event=None): block until it can be read or written"},
+	 "wait_readwrite($module, /, fileno, timeout=None, "
+	 "timeout_exc=..., event=None)\n--\n\n"
+	 "Block until it can be read or written; when the time is over\n"
+	 "raise timeout_exc, by default timeout('timed out')."},
 	{"poll_fds", poll_, METH_VARARGS,
-	 "poll_fds([(fd, events)...], seconds or None) -> [(fd, events)...]: "
-	 "poll(2), which blocks only the greenlet"},
+	 "poll_fds($module, fds, timeout, /)\n--\n\n"
+	 "poll(2), which blocks only the greenlet: [(fd, events)...] of\n"
+	 "those that are ready, given such a list and seconds or None."},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -326,18 +326,24 @@ static PyObject *recvmsg_into_(PyObject *self, PyObject *const *args,
 }
 
 PyMethodDef recv_methods[] = {
-	{"recv", METHOD(recv_), KEYWORDS, "recv(buflen, flags=0) -> bytes"},
+	{"recv", METHOD(recv_), KEYWORDS,
+	 "recv($self, /, buflen, flags=0)\n--\n\n"
+	 "At most so many bytes; none at the end."},
 	{"recvfrom", METHOD(recvfrom_), KEYWORDS,
-	 "recvfrom(buflen, flags=0) -> (bytes, address)"},
+	 "recvfrom($self, /, buflen, flags=0)\n--\n\n"
+	 "(bytes, address)"},
 	{"recv_into", METHOD(recv_into_), KEYWORDS,
-	 "recv_into(buffer, nbytes=0, flags=0) -> how many"},
+	 "recv_into($self, /, buffer, nbytes=0, flags=0)\n--\n\n"
+	 "Receive into the buffer; returns how many bytes."},
 	{"recvfrom_into", METHOD(recvfrom_into_), KEYWORDS,
-	 "recvfrom_into(buffer, nbytes=0, flags=0) -> (how many, address)"},
+	 "recvfrom_into($self, /, buffer, nbytes=0, flags=0)\n--\n\n"
+	 "Receive into the buffer; returns (how many bytes, address)."},
 	{"recvmsg", METHOD(recvmsg_), METH_FASTCALL,
-	 "recvmsg(bufsize, ancbufsize=0, flags=0) -> "
+	 "recvmsg($self, bufsize, ancbufsize=0, flags=0, /)\n--\n\n"
 	 "(data, ancdata, msg_flags, address)"},
 	{"recvmsg_into", METHOD(recvmsg_into_), METH_FASTCALL,
-	 "recvmsg_into(buffers, ancbufsize=0, flags=0) -> "
-	 "(how many, ancdata, msg_flags, address)"},
+	 "recvmsg_into($self, buffers, ancbufsize=0, flags=0, /)\n--\n\n"
+	 "Receive into the buffers; returns (how many bytes, ancdata,\n"
+	 "msg_flags, address)."},
 	{NULL, NULL, 0, NULL},
 };

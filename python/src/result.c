@@ -92,12 +92,12 @@ static PyObject *set_exception(PyObject *self, PyObject *const *args,
 /* A link: what a greenlet, or anything like it, ended with. */
 static PyObject *fail_as(struct result *r, PyObject *source)
 {
-	PyObject *exception = PyObject_GetAttrString(source, "exception");
+	PyObject *exception = GET_ATTRIBUTE(source, "exception");
 	PyObject *info, *answer;
 
 	if (!exception)
 		return NULL;
-	info = PyObject_GetAttrString(source, "exc_info");
+	info = GET_ATTRIBUTE(source, "exc_info");
 	if (!info) {
 		PyErr_Clear();
 		info = Py_NewRef(Py_None);
@@ -123,7 +123,7 @@ static PyObject *call(PyObject *self, PyObject *args, PyObject *kwargs)
 	if (successful <= 0)
 		return successful < 0 ? NULL
 				      : fail_as((struct result *)self, source);
-	value = PyObject_GetAttrString(source, "value");
+	value = GET_ATTRIBUTE(source, "value");
 	answer = value ? set(self, &value, 1, NULL) : NULL;
 	Py_XDECREF(value);
 	return answer;
@@ -134,25 +134,26 @@ static PyObject *call(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyObject *raise_it(struct result *r)
 {
-	PyObject *info = r->exc_info;
-	PyObject *exc = PyExceptionClass_Check(r->exception)
-				? exception_make(r->exception, NULL, NULL)
-				: Py_NewRef(r->exception);
-	PyObject *traceback = PyTuple_GET_ITEM(info, 2);
+	PyObject *exc = Py_NewRef(r->exception), *class;
+	PyObject *traceback = Py_NewRef(PyTuple_GET_ITEM(r->exc_info, 2));
 
-	if (!exc)
-		return NULL;
-	if (!PyExceptionInstance_Check(exc)) {
+	if (PyExceptionClass_Check(exc)) { /* whose code may set r anew */
+		class = exc;
+		exc = exception_make(class, NULL, NULL);
+		Py_DECREF(class);
+	}
+	if (exc && !PyExceptionInstance_Check(exc)) {
 		PyErr_Format(PyExc_TypeError,
 			     "exceptions must derive from BaseException, not "
 			     "%s",
 			     Py_TYPE(exc)->tp_name);
-		Py_DECREF(exc);
-		return NULL;
+		Py_CLEAR(exc);
 	}
-	if (PyTraceBack_Check(traceback) || traceback == Py_None)
+	if (exc && (PyTraceBack_Check(traceback) || traceback == Py_None))
 		PyException_SetTraceback(exc, traceback);
-	exception_raise(exc);
+	Py_DECREF(traceback);
+	if (exc)
+		exception_raise(exc);
 	return NULL;
 }
 
@@ -326,23 +327,43 @@ static int clear(PyObject *self)
 
 static PyMethodDef methods[] = {
 	{"set", METHOD(set), METH_FASTCALL | METH_KEYWORDS,
-	 "set(value=None): who waits gets value."},
-	{"set_result", METHOD(set), METH_FASTCALL | METH_KEYWORDS, "set()"},
+	 "set($self, /, value=None)\n--\n\n"
+	 "Who waits gets value."},
+	{"set_result", METHOD(set), METH_FASTCALL | METH_KEYWORDS,
+	 "set_result($self, /, value=None)\n--\n\n"
+	 "set(value)"},
 	{"set_exception", METHOD(set_exception), METH_FASTCALL | METH_KEYWORDS,
-	 "set_exception(exception, exc_info=None): who waits is raised it."},
+	 "set_exception($self, /, exception, exc_info=None)\n--\n\n"
+	 "Who waits is raised it."},
 	{"get", METHOD(get), METH_FASTCALL | METH_KEYWORDS,
-	 "get(block=True, timeout=None) -> the value\n\nRaises the exception, "
-	 "or Timeout when the time is over."},
-	{"get_nowait", get_nowait, METH_NOARGS, "get(block=False)"},
+	 "get($self, /, block=True, timeout=None)\n--\n\n"
+	 "Wait for the value.  Raises the exception, or Timeout when the\n"
+	 "time is over."},
+	{"get_nowait", get_nowait, METH_NOARGS,
+	 "get_nowait($self, /)\n--\n\n"
+	 "get(block=False)"},
 	{"result", METHOD(result_), METH_FASTCALL | METH_KEYWORDS,
-	 "result(timeout=None) -> get(timeout=timeout)"},
+	 "result($self, /, timeout=None)\n--\n\n"
+	 "get(timeout=timeout)"},
 	{"wait", METHOD(wait), METH_FASTCALL | METH_KEYWORDS,
-	 "wait(timeout=None) -> the value, None if there is none then"},
-	{"ready", ready, METH_NOARGS, "Whether there is an outcome."},
-	{"done", ready, METH_NOARGS, "ready()"},
-	{"successful", successful, METH_NOARGS, "Whether there is a value."},
-	{"cancel", no, METH_NOARGS, "It cannot be: False."},
-	{"cancelled", no, METH_NOARGS, "It cannot be: False."},
+	 "wait($self, /, timeout=None)\n--\n\n"
+	 "Wait for an outcome.  Returns the value, None if there is none\n"
+	 "then."},
+	{"ready", ready, METH_NOARGS,
+	 "ready($self, /)\n--\n\n"
+	 "Whether there is an outcome."},
+	{"done", ready, METH_NOARGS,
+	 "done($self, /)\n--\n\n"
+	 "ready()"},
+	{"successful", successful, METH_NOARGS,
+	 "successful($self, /)\n--\n\n"
+	 "Whether there is a value."},
+	{"cancel", no, METH_NOARGS,
+	 "cancel($self, /)\n--\n\n"
+	 "It cannot be: False."},
+	{"cancelled", no, METH_NOARGS,
+	 "cancelled($self, /)\n--\n\n"
+	 "It cannot be: False."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -362,8 +383,9 @@ static PyMemberDef members[] = {
 int result_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_doc, (char *)"A value or an exception that greenlets "
-				    "of any thread wait for."},
+		{Py_tp_doc, (char *)"AsyncResult()\n--\n\n"
+				    "A value or an exception that greenlets of "
+				    "any thread wait for."},
 		{Py_tp_dealloc, linkable_dealloc},
 		{Py_tp_traverse, traverse},
 		{Py_tp_clear, clear},

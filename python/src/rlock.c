@@ -9,6 +9,13 @@ struct rlock {
 	Py_ssize_t count;
 };
 
+static PyTypeObject *thread_type; /* module thread's */
+
+static bool is_threads(PyObject *self)
+{
+	return PyObject_TypeCheck(self, thread_type);
+}
+
 static bool is_free(struct linkable *l)
 {
 	return !((struct rlock *)l)->owner;
@@ -79,10 +86,13 @@ static PyObject *acquire(PyObject *self, PyObject *const *args, Py_ssize_t n,
 	if (arguments_take(&call, "acquire", parameters, into) < 0)
 		return NULL;
 	blocking = PyObject_IsTrue(into[0]);
+	if (blocking < 0 ||
+	    (is_threads(self) && lock_check_timeout(blocking, &into[1]) < 0))
+		return NULL;
 	/* The interpreter's own takes -1 for no limit. */
 	if (PyLong_Check(into[1]) && PyLong_AsLong(into[1]) == -1)
 		into[1] = Py_None;
-	if (blocking < 0 || PyErr_Occurred())
+	if (PyErr_Occurred())
 		return NULL;
 	end = take((struct rlock *)self, blocking, into[1]);
 	return end < 0 ? NULL : PyBool_FromLong(end);
@@ -136,10 +146,15 @@ static PyObject *is_owned(PyObject *self, PyObject *unused)
 static PyObject *release_save(PyObject *self, PyObject *unused)
 {
 	struct rlock *r = (struct rlock *)self;
-	PyObject *state =
-		Py_BuildValue("(nO)", r->count, r->owner ? r->owner : Py_None);
+	PyObject *state;
 
 	(void)unused;
+	if (!r->owner && is_threads(self)) {
+		PyErr_SetString(PyExc_RuntimeError,
+				"cannot release un-acquired lock");
+		return NULL;
+	}
+	state = Py_BuildValue("(nO)", r->count, r->owner ? r->owner : Py_None);
 	if (state && r->owner)
 		hand_on(r);
 	return state;
@@ -187,7 +202,7 @@ static PyObject *at_fork_reinit(PyObject *self, PyObject *unused)
 	struct rlock *r = (struct rlock *)self;
 
 	(void)unused;
-	r->linkable.waiters = (struct waiters){NULL, NULL};
+	waiters_drop(&r->linkable.waiters);
 	r->count = 0;
 	Py_CLEAR(r->owner);
 	linkable_clear(self);
@@ -212,6 +227,13 @@ static PyObject *repr(PyObject *self)
 {
 	struct rlock *r = (struct rlock *)self;
 
+	if (is_threads(self))
+		return PyUnicode_FromFormat("<%s %s object owner=%zu count=%zd "
+					    "at %p>",
+					    r->owner ? "locked" : "unlocked",
+					    Py_TYPE(self)->tp_name,
+					    (size_t)r->owner, r->count,
+					    (void *)self);
 	return PyUnicode_FromFormat("<%s at %p _count=%zd _owner=%R>",
 				    _PyType_Name(Py_TYPE(self)), (void *)self,
 				    r->count, r->owner ? r->owner : Py_None);
@@ -254,11 +276,18 @@ static int init(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyMethodDef methods[] = {
 	{"acquire", METHOD(acquire), METH_FASTCALL | METH_KEYWORDS,
-	 "acquire(blocking=True, timeout=None) -> whether it was"},
+	 "acquire($self, /, blocking=True, timeout=None)\n--\n\n"
+	 "Wait until no other greenlet has it.  Returns whether it was\n"
+	 "acquired."},
 	{"release", release, METH_NOARGS,
+	 "release($self, /)\n--\n\n"
 	 "As often as it was acquired; by the greenlet that did."},
-	{"locked", locked, METH_NOARGS, "Whether a greenlet has it."},
-	{"ready", ready, METH_NOARGS, "Whether no greenlet has it."},
+	{"locked", locked, METH_NOARGS,
+	 "locked($self, /)\n--\n\n"
+	 "Whether a greenlet has it."},
+	{"ready", ready, METH_NOARGS,
+	 "ready($self, /)\n--\n\n"
+	 "Whether no greenlet has it."},
 	{"__enter__", enter, METH_NOARGS, NULL},
 	{"__exit__", leave, METH_VARARGS, NULL},
 	{"_is_owned", is_owned, METH_NOARGS, NULL},
@@ -275,11 +304,30 @@ static PyGetSetDef attributes[] = {
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
+static int add_threads(PyObject *module, PyTypeObject *base)
+{
+	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"The lock of that name of module threading."},
+		{0, NULL},
+	};
+	static PyType_Spec spec = {"ramet.thread.RLock", sizeof(struct rlock),
+				   0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+				   slots};
+
+	thread_type =
+		(PyTypeObject *)PyType_FromSpecWithBases(&spec,
+							 (PyObject *)base);
+	return PyModule_AddObjectRef(module, "ThreadRLock",
+				     (PyObject *)thread_type);
+}
+
 int rlock_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_doc, (char *)"A lock that the greenlet which has it "
-				    "may acquire again."},
+		{Py_tp_doc, (char *)"RLock(hub=None)\n--\n\n"
+				    "A lock that the greenlet which has it may "
+				    "acquire again."},
 		{Py_tp_new, new},
 		{Py_tp_init, init},
 		{Py_tp_dealloc, linkable_dealloc},
@@ -295,5 +343,7 @@ int rlock_ready(PyObject *module)
 					   Py_TPFLAGS_HAVE_GC,
 				   slots};
 
-	return linkable_add_type(module, &spec, NULL) ? 0 : -1;
+	PyTypeObject *type = linkable_add_type(module, &spec, NULL);
+
+	return type ? add_threads(module, type) : -1;
 }

@@ -106,8 +106,7 @@ static int try(PyObject *self)
 	return t->current->is_hub ? 0 : waiters_yield();
 }
 
-/* As the interpreter's own locks do: -1 is no limit. */
-static int check_timeout(int blocking, PyObject **timeout)
+int lock_check_timeout(int blocking, PyObject **timeout)
 {
 	double s;
 
@@ -150,7 +149,7 @@ static PyObject *acquire(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		return NULL;
 	blocking = PyObject_IsTrue(into[0]);
 	if (blocking < 0 ||
-	    (is_lock(self) && check_timeout(blocking, &into[1]) < 0))
+	    (is_lock(self) && lock_check_timeout(blocking, &into[1]) < 0))
 		return NULL;
 	if (!blocking)
 		end = try(self);
@@ -223,7 +222,7 @@ static PyObject *at_fork_reinit(PyObject *self, PyObject *unused)
 	struct semaphore *s = (struct semaphore *)self;
 
 	(void)unused;
-	s->linkable.waiters = (struct waiters){NULL, NULL};
+	waiters_drop(&s->linkable.waiters);
 	linkable_clear(self);
 	if (is_bounded(self))
 		s->counter = s->initial;
@@ -234,6 +233,11 @@ static PyObject *repr(PyObject *self)
 {
 	struct semaphore *s = (struct semaphore *)self;
 
+	if (is_lock(self))
+		return PyUnicode_FromFormat("<%s %s object at %p>",
+					    s->counter ? "unlocked" : "locked",
+					    Py_TYPE(self)->tp_name,
+					    (void *)self);
 	return PyUnicode_FromFormat("<%s at %p counter=%zd _links[%zd]>",
 				    _PyType_Name(Py_TYPE(self)), (void *)self,
 				    s->counter, linkable_count(&s->linkable));
@@ -276,13 +280,23 @@ static int init(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyMethodDef methods[] = {
 	{"acquire", METHOD(acquire), METH_FASTCALL | METH_KEYWORDS,
-	 "acquire(blocking=True, timeout=None) -> whether it was"},
-	{"release", release, METH_NOARGS, "release() -> the counter"},
+	 "acquire($self, /, blocking=True, timeout=None)\n--\n\n"
+	 "Wait until the counter is not 0, and take one.  Returns\n"
+	 "whether it did."},
+	{"release", release, METH_NOARGS,
+	 "release($self, /)\n--\n\n"
+	 "Add one, and let the next who waits have it.  Returns the\n"
+	 "counter."},
 	{"wait", METHOD(wait), METH_FASTCALL | METH_KEYWORDS,
-	 "wait(timeout=None) -> the counter\n\nUntil acquire would not block; "
-	 "it acquires nothing."},
-	{"locked", locked, METH_NOARGS, "Whether acquire would block."},
-	{"ready", ready, METH_NOARGS, "Whether acquire would not block."},
+	 "wait($self, /, timeout=None)\n--\n\n"
+	 "Wait until acquire would not block; it acquires nothing.\n"
+	 "Returns the counter."},
+	{"locked", locked, METH_NOARGS,
+	 "locked($self, /)\n--\n\n"
+	 "Whether acquire would block."},
+	{"ready", ready, METH_NOARGS,
+	 "ready($self, /)\n--\n\n"
+	 "Whether acquire would not block."},
 	{"__enter__", enter, METH_NOARGS, NULL},
 	{"__exit__", leave, METH_VARARGS, NULL},
 	{"_at_fork_reinit", at_fork_reinit, METH_NOARGS, NULL},
@@ -298,21 +312,29 @@ static PyMemberDef members[] = {
 /* The interpreter's locks have these names as well. */
 static PyMethodDef lock_methods[] = {
 	{"acquire_lock", METHOD(acquire), METH_FASTCALL | METH_KEYWORDS,
+	 "acquire_lock($self, /, blocking=True, timeout=None)\n--\n\n"
 	 "acquire()"},
-	{"release_lock", release, METH_NOARGS, "release()"},
-	{"locked_lock", locked, METH_NOARGS, "locked()"},
+	{"release_lock", release, METH_NOARGS,
+	 "release_lock($self, /)\n--\n\n"
+	 "release()"},
+	{"locked_lock", locked, METH_NOARGS,
+	 "locked_lock($self, /)\n--\n\n"
+	 "locked()"},
 	{NULL, NULL, 0, NULL},
 };
 
 static int add_derived(PyObject *module, PyTypeObject *base)
 {
 	static PyType_Slot bounded_slots[] = {
-		{Py_tp_doc, (char *)"A Semaphore that is not released more "
-				    "often than it was acquired."},
+		{Py_tp_doc,
+		 (char *)"BoundedSemaphore(value=1, hub=None)\n--\n\n"
+			 "A Semaphore that is not released more often than it "
+			 "was acquired."},
 		{0, NULL},
 	};
 	static PyType_Slot lock_slots[] = {
-		{Py_tp_doc, (char *)"threading.Lock"},
+		{Py_tp_doc, (char *)"LockType(value=1, hub=None)\n--\n\n"
+				    "threading.Lock"},
 		{Py_tp_methods, lock_methods},
 		{0, NULL},
 	};
@@ -335,7 +357,8 @@ static int add_derived(PyObject *module, PyTypeObject *base)
 int semaphore_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_doc, (char *)"A counter that greenlets of any thread "
+		{Py_tp_doc, (char *)"Semaphore(value=1, hub=None)\n--\n\n"
+				    "A counter that greenlets of any thread "
 				    "take from, first come first served."},
 		{Py_tp_new, new},
 		{Py_tp_init, init},

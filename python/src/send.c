@@ -227,11 +227,17 @@ static PyObject *sendmsg_(PyObject *self, PyObject *const *args, Py_ssize_t n)
 }
 
 PyMethodDef send_methods[] = {
-	{"send", METHOD(send_), KEYWORDS, "send(data, flags=0) -> how many"},
-	{"sendall", METHOD(sendall_), KEYWORDS, "sendall(data, flags=0)"},
+	{"send", METHOD(send_), KEYWORDS,
+	 "send($self, /, data, flags=0)\n--\n\n"
+	 "Send as much as there is room for; returns how many bytes."},
+	{"sendall", METHOD(sendall_), KEYWORDS,
+	 "sendall($self, /, data, flags=0)\n--\n\n"
+	 "Send all of it."},
 	{"sendto", METHOD(sendto_), METH_FASTCALL,
 	 "sendto(data[, flags], address) -> how many"},
 	{"sendmsg", METHOD(sendmsg_), METH_FASTCALL,
-	 "sendmsg(buffers, ancdata=(), flags=0, address=None) -> how many"},
+	 "sendmsg($self, buffers, ancdata=(), flags=0, address=None, "
+	 "/)\n--\n\n"
+	 "Send from several buffers; returns how many bytes."},
 	{NULL, NULL, 0, NULL},
 };

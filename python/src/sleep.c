@@ -5,8 +5,10 @@ static int sleep_now(struct thread *t)
 {
 	struct greenlet *me = t->current;
 
+	if (greenlet_may_wait(t) < 0)
+		return -1;
 	Py_INCREF(me);
-	ramet_yield();
+	GREENLET_AWAY(t, ramet_yield());
 	greenlet_arrive(t);
 	Py_DECREF(me);
 	return greenlet_raise(me);
@@ -29,7 +31,9 @@ static int sleep_without_ref(struct thread *t, int64_t when)
 	int end = 1;
 
 	nap.timer.fn = on_nap_end;
-	nap.timer.unref = true;
+	nap.timer.unref = nap.timer.lent = true;
+	if (greenlet_may_wait(t) < 0)
+		return -1;
 	if (hub_timer_start(t, &nap.timer, when) < 0)
 		return -1;
 	while (nap.timer.place && end == 1)
@@ -68,7 +72,9 @@ static PyObject *sleep_(PyObject *module, PyObject *const *args, Py_ssize_t n,
 
 static PyMethodDef functions[] = {
 	{"sleep", FAST(sleep_), METH_FASTCALL | METH_KEYWORDS,
-	 "sleep(seconds=0, ref=True): let others run for that time"},
+	 "sleep($module, /, seconds=0, ref=True)\n--\n\n"
+	 "Let others run for that time.  ref=False: who waits for the\n"
+	 "end of all work does not wait for this."},
 	{NULL, NULL, 0, NULL},
 };
 

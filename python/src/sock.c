@@ -234,6 +234,15 @@ static PyObject *real_close(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+/* What blocked as a socket blocks as a descriptor, too. */
+static void make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && flags & O_NONBLOCK)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 static PyObject *detach(PyObject *self, PyObject *unused)
 {
 	int fd = sock_base(self)->fd;
@@ -243,13 +252,16 @@ static PyObject *detach(PyObject *self, PyObject *unused)
 	sock_base(self)->fd = -1;
 	if (fd >= 0)
 		ramet_host_disown(fd);
+	if (fd >= 0 && sock(self)->timeout < 0)
+		make_blocking(fd);
 	return PyLong_FromLong(fd);
 }
 
 static PyMethodDef own_methods[] = {
 	{"_real_close", real_close, METH_VARARGS, NULL},
 	{"detach", detach, METH_NOARGS,
-	 "detach() -> the descriptor, which is the caller's now"},
+	 "detach($self, /)\n--\n\n"
+	 "The descriptor, which is the caller's now."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -289,9 +301,12 @@ static PyObject *socketpair_(PyObject *module, PyObject *args)
 
 static PyMethodDef functions[] = {
 	{"set_socket_class", set_socket_class, METH_O,
-	 "The class of what sockets accept."},
+	 "set_socket_class($module, cls, /)\n--\n\n"
+	 "What sockets accept is made by cls(family, type, proto,\n"
+	 "fileno)."},
 	{"socketpair", socketpair_, METH_VARARGS,
-	 "socketpair(family, type, proto) -> two descriptors"},
+	 "socketpair($module, family, type, proto, /)\n--\n\n"
+	 "Two descriptors."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -365,6 +380,8 @@ static int add_methods(PyTypeObject *type, PyMethodDef *methods)
 int sock_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"socket.socket, whose calls block only the greenlet."},
 		{Py_tp_init, init},
 		{Py_tp_finalize, finalize},
 		{Py_tp_methods, own_methods},

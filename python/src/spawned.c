@@ -155,19 +155,26 @@ static int begin(struct spawned *s)
 	return 0;
 }
 
+static int check_thread(const struct spawned *s)
+{
+	if (greenlet_is_ours(&s->greenlet))
+		return 0;
+	PyErr_SetString(exc_invalid_thread_use,
+			"a greenlet is started by its own thread");
+	return -1;
+}
+
 int spawned_start(struct spawned *s)
 {
 	if (s->started)
 		return 0;
-	if (!greenlet_is_ours(&s->greenlet)) {
-		PyErr_SetString(exc_invalid_thread_use,
-				"a greenlet is started by its own thread");
+	if (check_thread(s) < 0)
 		return -1;
-	}
 	s->started = true;
-	if (spawned_callbacks && tell_spawn(s) < 0)
-		return -1;
-	return begin(s);
+	if ((!spawned_callbacks || tell_spawn(s) == 0) && begin(s) == 0)
+		return 0;
+	s->started = false;
+	return -1;
 }
 
 /* ---- start later --------------------------------------------------------- */
@@ -176,7 +183,7 @@ static void on_start_time(struct hub_timer *timer)
 {
 	struct spawned *s = spawned_of_timer(timer);
 
-	if (!s->ended && begin(s) < 0)
+	if (!s->ended && !s->greenlet.thread->closed && begin(s) < 0)
 		hub_handle_error((PyObject *)s);
 	Py_DECREF(s);
 }
@@ -185,12 +192,15 @@ int spawned_start_at(struct spawned *s, int64_t when)
 {
 	if (s->started)
 		return 0;
+	if (check_thread(s) < 0)
+		return -1;
 	s->started = true;
-	if (spawned_callbacks && tell_spawn(s) < 0)
-		return -1;
 	s->timer.fn = on_start_time;
-	if (hub_timer_start(s->greenlet.thread, &s->timer, when) < 0)
+	if ((spawned_callbacks && tell_spawn(s) < 0) ||
+	    hub_timer_start(s->greenlet.thread, &s->timer, when) < 0) {
+		s->started = false;
 		return -1;
+	}
 	Py_INCREF(s);
 	return 0;
 }
@@ -216,6 +226,8 @@ int spawned_await(struct spawned *s, int64_t when)
 		return -1;
 	if (s->ended)
 		return 1;
+	if (greenlet_may_wait(t) < 0)
+		return -1;
 	Py_INCREF(s);
 	spawned_append(s, &l);
 	while (l.at && err == 1)
@@ -238,6 +250,16 @@ void spawned_end_unbegun(struct spawned *s, PyObject *exc)
 	spawned_drop_arguments(s);
 }
 
+/* What is no exception becomes one there. */
+static PyObject *to_raise(PyObject *exception)
+{
+	PyObject *exc = exception_make(exception, NULL, NULL);
+
+	return exc || !PyErr_ExceptionMatches(PyExc_TypeError)
+		       ? exc
+		       : exception_take();
+}
+
 int spawned_kill(struct spawned *s, PyObject *exception)
 {
 	PyObject *exc;
@@ -245,7 +267,7 @@ int spawned_kill(struct spawned *s, PyObject *exception)
 
 	if (s->ended)
 		return 0;
-	exc = exception_make(exception, NULL, NULL);
+	exc = to_raise(exception);
 	if (!exc)
 		return -1;
 	if (!s->begun)

@@ -28,6 +28,15 @@ void spawned_unlink(struct spawned *s, struct link *l)
 	l->at = NULL;
 }
 
+static void forget(struct spawned *s, struct link *l)
+{
+	PyObject *callback = l->callback;
+
+	spawned_unlink(s, l);
+	PyMem_Free(l);
+	Py_DECREF(callback);
+}
+
 static void tell(struct spawned *s, struct link *l)
 {
 	PyObject *callback = l->callback, *result;
@@ -62,7 +71,10 @@ static void tell_all(struct hub_call *call)
 	struct spawned *s = spawned_of_call(call);
 
 	while (s->links)
-		tell(s, s->links);
+		if (s->links->callback && s->greenlet.thread->closed)
+			forget(s, s->links);
+		else
+			tell(s, s->links);
 	Py_DECREF(s);
 }
 
@@ -110,33 +122,64 @@ PyObject *spawned_rawlink(PyObject *self, PyObject *callback)
 	Py_RETURN_NONE;
 }
 
-static void forget(struct spawned *s, struct link *l)
+static void nothing(struct link *l)
 {
-	PyObject *callback = l->callback;
+	(void)l;
+}
 
-	spawned_unlink(s, l);
-	PyMem_Free(l);
-	Py_DECREF(callback);
+static void insert(struct spawned *s, struct link *l, struct link *before)
+{
+	l->next = before;
+	l->at = before->at;
+	*l->at = l;
+	before->at = &l->next;
+	(void)s;
+}
+
+/* 1: it is equal; -1: an exception.  To compare may run code, which may take
+ * links out: `here`, before l, tells what is left. */
+static int is_equal(struct link *l, PyObject *callback)
+{
+	PyObject *mine = l->callback;
+	int same;
+
+	Py_INCREF(mine);
+	same = PyObject_RichCompareBool(mine, callback, Py_EQ);
+	Py_DECREF(mine);
+	return same;
 }
 
 /* The first that is equal; none is no error. */
 PyObject *spawned_unlink_method(PyObject *self, PyObject *callback)
 {
 	struct spawned *s = (struct spawned *)self;
+	struct link here = {.tell = nothing}, *l = s->links;
+	int same = 0;
 
-	for (struct link *l = s->links; l; l = l->next) {
-		int same;
+	while (l && !same) {
+		struct link *next;
 
-		if (!l->callback)
+		if (!l->callback) {
+			l = l->next;
 			continue;
-		same = PyObject_RichCompareBool(l->callback, callback, Py_EQ);
-		if (same < 0)
-			return NULL;
-		if (same) {
-			forget(s, l);
+		}
+		insert(s, &here, l);
+		same = is_equal(l, callback);
+		if (!here.at) /* all have been told */
 			break;
+		next = here.next;
+		spawned_unlink(s, &here);
+		if (next != l) { /* it is gone */
+			l = next;
+			same = same < 0 ? same : 0;
+		} else if (same > 0) {
+			forget(s, l);
+		} else {
+			l = l->next;
 		}
 	}
+	if (same < 0)
+		return NULL;
 	Py_RETURN_NONE;
 }
 

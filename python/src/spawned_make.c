@@ -43,7 +43,7 @@ static PyObject *init_common(struct spawned *s)
 	Py_XSETREF(s->greenlet.parent, hub);
 	s->greenlet.body = spawned_body;
 	Py_XSETREF(s->greenlet.state.context, pystate_copy_context(t->ts));
-	if (origin_set(&s->origin, t, true) < 0)
+	if (PyErr_Occurred() || origin_set(&s->origin, t, true) < 0)
 		return NULL;
 	return (PyObject *)s;
 }
@@ -180,6 +180,11 @@ PyObject *spawned_spawn_later(PyObject *class, PyObject *const *args,
 	if (n < 1) {
 		PyErr_SetString(PyExc_TypeError,
 				"spawn_later() needs a number of seconds");
+		return NULL;
+	}
+	if (n < 2 && !names && class == (PyObject *)spawned_type) {
+		PyErr_SetString(PyExc_TypeError,
+				"spawn_later() needs a function");
 		return NULL;
 	}
 	if (greenlet_deadline(args[0], &when) < 0)

@@ -256,7 +256,7 @@ static int clear(PyObject *self)
 
 static void dealloc(PyObject *self)
 {
-	if (PyObject_CallFinalizerFromDealloc(self) < 0)
+	if (greenlet_survives(self))
 		return;
 	PyObject_GC_UnTrack(self);
 	clear(self);
@@ -266,43 +266,60 @@ static void dealloc(PyObject *self)
 static PyMethodDef methods[] = {
 	{"spawn", FAST(spawned_spawn),
 	 METH_FASTCALL | METH_KEYWORDS | METH_CLASS,
-	 "spawn(function, *args, **kwargs) -> a Greenlet, started"},
+	 "spawn($type, /, *args, **kwargs)\n--\n\n"
+	 "spawn(function, *args, **kwargs): a Greenlet, started."},
 	{"spawn_later", FAST(spawned_spawn_later),
 	 METH_FASTCALL | METH_KEYWORDS | METH_CLASS,
-	 "spawn_later(seconds, function, *args, **kwargs) -> a Greenlet that "
-	 "starts after that time"},
+	 "spawn_later($type, seconds, /, *args, **kwargs)\n--\n\n"
+	 "spawn_later(seconds, function, *args, **kwargs): a Greenlet\n"
+	 "that starts after that time."},
 	{"start", spawned_start_method, METH_NOARGS,
-	 "start(): let it run after all that is ready"},
+	 "start($self, /)\n--\n\n"
+	 "Let it run after all that is ready."},
 	{"start_later", spawned_start_later, METH_O,
-	 "start_later(seconds): let it run after that time"},
-	{"run", run, METH_NOARGS, "run(): what it does, and its result"},
+	 "start_later($self, seconds, /)\n--\n\n"
+	 "Let it run after that time."},
+	{"run", run, METH_NOARGS,
+	 "run($self, /)\n--\n\n"
+	 "What it does, and its result."},
 	{"join", FAST(join), METH_FASTCALL | METH_KEYWORDS,
-	 "join(timeout=None): wait for its end"},
+	 "join($self, /, timeout=None)\n--\n\n"
+	 "Wait for its end."},
 	{"get", FAST(get), METH_FASTCALL | METH_KEYWORDS,
-	 "get(block=True, timeout=None) -> its value, or raises what it ended "
-	 "by"},
+	 "get($self, /, block=True, timeout=None)\n--\n\n"
+	 "Wait for its end.  Returns its value, or raises what it ended\n"
+	 "by."},
 	{"kill", FAST(kill_), METH_FASTCALL | METH_KEYWORDS,
-	 "kill(exception=GreenletExit, block=True, timeout=None): raise that "
-	 "in it, and wait for its end"},
+	 "kill($self, /, exception=..., block=True, timeout=None)\n--\n\n"
+	 "Raise that in it, by default GreenletExit, and wait for its\n"
+	 "end."},
 	{"throw", throw, METH_VARARGS,
-	 "throw(type=GreenletExit, value=None, traceback=None): switch, and "
-	 "raise there"},
+	 "throw($self, type=..., value=None, traceback=None, /)\n--\n\n"
+	 "Switch to it, and raise that there, by default GreenletExit."},
 	{"rawlink", spawned_rawlink, METH_O,
-	 "rawlink(callback): call it in the hub when this has ended"},
+	 "rawlink($self, callback, /)\n--\n\n"
+	 "Call callback(self) in the hub when this has ended."},
 	{"unlink", spawned_unlink_method, METH_O,
-	 "unlink(callback): take a link back"},
+	 "unlink($self, callback, /)\n--\n\n"
+	 "Take a link back."},
 	{"unlink_all", spawned_unlink_all, METH_NOARGS,
-	 "unlink_all(): take all links back"},
+	 "unlink_all($self, /)\n--\n\n"
+	 "Take all links back."},
 	{"has_links", spawned_has_links, METH_NOARGS,
-	 "has_links() -> whether anybody waits for its end"},
-	{"ready", ready, METH_NOARGS, "ready() -> whether it has ended"},
+	 "has_links($self, /)\n--\n\n"
+	 "Whether anybody waits for its end."},
+	{"ready", ready, METH_NOARGS,
+	 "ready($self, /)\n--\n\n"
+	 "Whether it has ended."},
 	{"successful", successful, METH_NOARGS,
-	 "successful() -> whether it has ended without an error"},
+	 "successful($self, /)\n--\n\n"
+	 "Whether it has ended without an error."},
 	{"add_spawn_callback", spawned_add_callback, METH_O | METH_STATIC,
-	 "add_spawn_callback(callback): call it with each Greenlet that is "
-	 "started"},
+	 "add_spawn_callback(callback, /)\n--\n\n"
+	 "Call it with each Greenlet that is started."},
 	{"remove_spawn_callback", spawned_remove_callback, METH_O | METH_STATIC,
-	 "remove_spawn_callback(callback): no more"},
+	 "remove_spawn_callback(callback, /)\n--\n\n"
+	 "Call it no more."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -336,8 +353,8 @@ int spawned_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
 		{Py_tp_doc,
-		 (void *)"Greenlet(run=None, *args, **kwargs): a function "
-			 "that runs by itself once it is started."},
+		 (char *)"Greenlet(run=None, /, *args, **kwargs)\n--\n\n"
+			 "A function that runs by itself once it is started."},
 		{Py_tp_init, spawned_init},
 		{Py_tp_dealloc, dealloc},
 		{Py_tp_traverse, traverse},

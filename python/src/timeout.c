@@ -21,21 +21,6 @@ static struct timeout *of_timer(struct hub_timer *timer)
 				  offsetof(struct timeout, timer));
 }
 
-PyObject *timeout_raise(PyObject *seconds)
-{
-	PyObject *exc;
-
-	if (seconds && PyObject_TypeCheck(seconds, timeout_type))
-		exc = Py_NewRef(seconds);
-	else
-		exc = seconds ? PyObject_CallOneArg((PyObject *)timeout_type,
-						    seconds)
-			      : PyObject_CallNoArgs((PyObject *)timeout_type);
-	if (exc)
-		exception_raise(exc);
-	return NULL;
-}
-
 bool timeout_as_limit(PyObject *o, PyObject **seconds, int64_t *when)
 {
 	struct timeout *to = (struct timeout *)o;
@@ -63,11 +48,26 @@ static PyObject *make_exception(struct timeout *to)
 				     : Py_NewRef((PyObject *)to);
 }
 
+PyObject *timeout_raise(PyObject *seconds)
+{
+	PyObject *exc;
+
+	if (seconds && PyObject_TypeCheck(seconds, timeout_type))
+		exc = make_exception((struct timeout *)seconds);
+	else
+		exc = seconds ? PyObject_CallOneArg((PyObject *)timeout_type,
+						    seconds)
+			      : PyObject_CallNoArgs((PyObject *)timeout_type);
+	if (exc)
+		exception_raise(exc);
+	return NULL;
+}
+
 /* The reference that being armed is. */
 static void let_go(struct timeout *to)
 {
 	to->thread->timeouts--;
-	Py_CLEAR(to->greenlet);
+	Py_CLEAR(to->greenlet); /* which uses the thread */
 	Py_DECREF(to);
 }
 
@@ -103,9 +103,14 @@ static void on_time(struct hub_timer *timer)
 {
 	struct timeout *to = of_timer(timer);
 	struct greenlet *g = to->greenlet;
-	int err = has_own_expiration(to) ? expire_by_hook(to, g)
-					 : throw_at(g, make_exception(to));
+	int err = 0;
 
+	if (to->thread->closed)
+		err = 0;
+	else if (has_own_expiration(to))
+		err = expire_by_hook(to, g);
+	else
+		err = throw_at(g, make_exception(to));
 	if (err < 0)
 		hub_handle_error((PyObject *)to);
 	let_go(to);
@@ -389,15 +394,22 @@ static void dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
 	{"start", start, METH_NOARGS,
-	 "start(): raise it in the caller after its time"},
+	 "start($self, /)\n--\n\n"
+	 "Raise it in the caller after its time."},
 	{"start_new", (PyCFunction)(void (*)(void))start_new,
 	 METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-	 "start_new(timeout=None, exception=None, ref=True) -> a Timeout that "
-	 "is started; `timeout` may be one"},
-	{"cancel", cancel, METH_NOARGS, "cancel(): do not raise it"},
-	{"close", cancel, METH_NOARGS, "close(): do not raise it"},
+	 "start_new($type, /, timeout=None, exception=None, "
+	 "ref=True)\n--\n\n"
+	 "A Timeout that is started; `timeout` may be one."},
+	{"cancel", cancel, METH_NOARGS,
+	 "cancel($self, /)\n--\n\n"
+	 "Do not raise it."},
+	{"close", cancel, METH_NOARGS,
+	 "close($self, /)\n--\n\n"
+	 "Do not raise it."},
 	{"_on_expiration", on_expiration, METH_VARARGS,
-	 "_on_expiration(greenlet, exception): its time is over"},
+	 "_on_expiration($self, greenlet, exception, /)\n--\n\n"
+	 "Its time is over."},
 	{"__enter__", enter, METH_NOARGS, NULL},
 	{"__exit__", (PyCFunction)(void (*)(void))leave, METH_FASTCALL, NULL},
 	{NULL, NULL, 0, NULL},
@@ -420,8 +432,9 @@ int timeout_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
 		{Py_tp_doc,
-		 (void *)"Timeout(seconds=None, exception=None, ref=True): "
-			 "raised in the greenlet that starts it, after that "
+		 (char *)"Timeout(seconds=None, exception=None, ref=True, "
+			 "priority=-1, _one_shot=False)\n--\n\n"
+			 "Raised in the greenlet that starts it, after that "
 			 "time."},
 		{Py_tp_init, init},
 		{Py_tp_dealloc, dealloc},

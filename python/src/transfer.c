@@ -161,7 +161,7 @@ static PyObject *call_run(struct greenlet *g)
 	g->value = g->kwargs = g->run = NULL;
 	if (greenlet_raise(g) == 0) {
 		if (!run)
-			run = PyObject_GetAttrString((PyObject *)g, "run");
+			run = GET_ATTRIBUTE((PyObject *)g, "run");
 		if (run && !args)
 			result = PyObject_CallNoArgs(run);
 		else if (run)
@@ -243,7 +243,7 @@ static int refuse_thread(const struct thread *home)
  * may start the greenlet, or end it. */
 static int start(struct thread *t, struct greenlet *g)
 {
-	PyObject *run = PyObject_GetAttrString((PyObject *)g, "run");
+	PyObject *run = GET_ATTRIBUTE((PyObject *)g, "run");
 
 	if (!run)
 		return -1;
@@ -301,8 +301,8 @@ static int called_by_nobody(struct thread *t, int err)
 HOT int park(struct thread *t, struct greenlet *me, struct greenlet *to)
 {
 	static const char what[] = "a switch to it";
-	int end = to ? ramet_host_switch(to->ramet, what)
-		     : ramet_host_park(what, RAMET_NEVER);
+	int end = GREENLET_AWAY(t, to ? ramet_host_switch(to->ramet, what)
+				      : ramet_host_park(what, RAMET_NEVER));
 
 	for (;;) {
 		int err = end < 0 ? errno : 0;
@@ -312,7 +312,7 @@ HOT int park(struct thread *t, struct greenlet *me, struct greenlet *to)
 			return 0;
 		if (called_by_nobody(t, err) < 0)
 			return -1;
-		end = ramet_host_park(what, RAMET_NEVER);
+		end = GREENLET_AWAY(t, ramet_host_park(what, RAMET_NEVER));
 	}
 }
 
@@ -380,12 +380,13 @@ PyObject *greenlet_transfer(struct greenlet *to, PyObject *value,
 	return go(t, to, value, kwargs, exc);
 }
 
-PyObject *greenlet_send(struct greenlet *to, PyObject *value)
+/* Not to one that runs already. */
+static PyObject *send_slowly(struct greenlet *to, PyObject *value)
 {
 	struct thread *t = thread_get();
 	PyObject *exc = NULL;
 
-	if (!t || (!is_running_in(to, t) && prepare(t, &to) < 0)) {
+	if (!t || prepare(t, &to) < 0) {
 		Py_DECREF(value);
 		return NULL;
 	}
@@ -393,6 +394,15 @@ PyObject *greenlet_send(struct greenlet *to, PyObject *value)
 		exception_raise(exc);
 		return NULL;
 	}
+	return go(t, to, value, NULL, NULL);
+}
+
+PyObject *greenlet_send(struct greenlet *to, PyObject *value)
+{
+	struct thread *t = this_thread;
+
+	if (!t || !to->entered || !is_running_in(to, t))
+		return send_slowly(to, value);
 	return go(t, to, value, NULL, NULL);
 }
 

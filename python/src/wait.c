@@ -65,7 +65,24 @@ static int outcome(struct thread *t, struct greenlet *me, const char *what,
 	return 2;
 }
 
-int greenlet_enter(struct thread *t)
+/* The thread ends, and everybody with it: who waits again after that has been
+ * said once does so for good. */
+static int refuse_wait(struct thread *t, struct greenlet *me)
+{
+	if (!me->refused) {
+		me->refused = true;
+		PyErr_SetNone(exc_greenlet_exit);
+		return -1;
+	}
+	for (;;) {
+		if (!t->main->value)
+			t->main->value = Py_NewRef(Py_None);
+		ramet_host_wake_first(t->main->ramet);
+		ramet_host_park("the end of its thread", RAMET_NEVER);
+	}
+}
+
+int greenlet_may_wait(struct thread *t)
 {
 	if (t->current->is_hub) {
 		PyErr_SetString(exc_blocking_switch_out,
@@ -73,7 +90,14 @@ int greenlet_enter(struct thread *t)
 				"event loop callback");
 		return -1;
 	}
-	if (greenlet_raise(t->current) < 0)
+	if (t->closing && t->current != t->main)
+		return refuse_wait(t, t->current);
+	return 0;
+}
+
+int greenlet_enter(struct thread *t)
+{
+	if (greenlet_may_wait(t) < 0 || greenlet_raise(t->current) < 0)
 		return -1;
 	Py_INCREF(t->current); /* nothing else may know of it meanwhile */
 	return 0;
@@ -103,23 +127,6 @@ int greenlet_leave(struct thread *t, const char *what, int err)
 	return end;
 }
 
-/* The thread ends, and everybody with it: who waits again after that has been
- * said once does so for good. */
-static int refuse_wait(struct thread *t, struct greenlet *me)
-{
-	if (!me->refused) {
-		me->refused = true;
-		PyErr_SetNone(exc_greenlet_exit);
-		return -1;
-	}
-	for (;;) {
-		if (!t->main->value)
-			t->main->value = Py_NewRef(Py_None);
-		ramet_host_wake_first(t->main->ramet);
-		ramet_host_park("the end of its thread", RAMET_NEVER);
-	}
-}
-
 int greenlet_wait(const char *what, int64_t when)
 {
 	struct thread *t = thread_get();
@@ -128,17 +135,16 @@ int greenlet_wait(const char *what, int64_t when)
 
 	if (!me)
 		return -1;
-	if (me->is_hub)
-		return greenlet_enter(t);
-	if (t->closing && me != t->main)
-		return refuse_wait(t, me);
+	if (greenlet_may_wait(t) < 0)
+		return -1;
 	me->woken = false;
 	Py_INCREF(me);
 	do {
-		int err = me->pending || ramet_host_park(what, when) == 0
-				  ? 0
-				  : errno;
+		int err = 0;
 
+		if (!me->pending &&
+		    GREENLET_AWAY(t, ramet_host_park(what, when)) < 0)
+			err = errno;
 		greenlet_arrive(t);
 		end = outcome(t, me, what, err);
 	} while (end == 2);
@@ -155,15 +161,22 @@ static void on_call(struct ramet_host_call *call)
 	struct greenlet *g =
 		(struct greenlet *)((char *)call -
 				    offsetof(struct greenlet, call));
-	bool had = pystate_holds_gil(g->thread->ts);
+	struct thread *t = g->thread;
+	bool had;
 
+	if (t->closed)
+		return;
+	had = pystate_holds_gil(t->ts);
 	if (!had)
-		PyEval_RestoreThread(g->thread->ts);
+		PyEval_RestoreThread(t->ts);
 	g->posted = false;
-	g->thread->mails--;
+	t->mails--;
 	if (g->woken && g->ramet)
 		ramet_host_wake(g->ramet);
-	Py_DECREF(g);
+	if (Py_REFCNT(g) > 1)
+		Py_DECREF(g);
+	else
+		greenlet_let_go(t, g); /* its end may run anything */
 	if (!had)
 		PyEval_SaveThread();
 }
@@ -225,15 +238,21 @@ struct remote {
 	PyObject *exc;
 };
 
+static void remote_free(struct remote *r)
+{
+	Py_DECREF(r->greenlet);
+	Py_DECREF(r->exc);
+	PyMem_Free(r);
+}
+
 static void throw_remote(struct hub_call *call)
 {
 	struct remote *r = (struct remote *)call;
 
-	if (greenlet_throw_later(r->greenlet, r->exc) < 0)
+	if (!r->greenlet->thread->closed &&
+	    greenlet_throw_later(r->greenlet, r->exc) < 0)
 		hub_handle_error((PyObject *)r->greenlet);
-	Py_DECREF(r->greenlet);
-	Py_DECREF(r->exc);
-	PyMem_Free(r);
+	remote_free(r);
 }
 
 static int throw_elsewhere(struct greenlet *g, PyObject *exc)
@@ -250,7 +269,10 @@ static int throw_elsewhere(struct greenlet *g, PyObject *exc)
 	r->call.fn = throw_remote;
 	r->greenlet = (struct greenlet *)Py_NewRef((PyObject *)g);
 	r->exc = Py_NewRef(exc);
-	return hub_call(g->thread, &r->call);
+	if (hub_call(g->thread, &r->call) == 0)
+		return 0;
+	remote_free(r);
+	return -1;
 }
 
 int greenlet_throw_any(struct greenlet *g, PyObject *exc)

@@ -79,7 +79,7 @@ static PyObject *call(PyObject *self, PyObject *args, PyObject *kwargs)
 	(void)kwargs;
 	if (!PyArg_ParseTuple(args, "O:Waiter", &source))
 		return NULL;
-	exc = PyObject_GetAttrString(source, "exception");
+	exc = GET_ATTRIBUTE(source, "exception");
 	if (!exc)
 		return NULL;
 	if (exc != Py_None) {
@@ -87,7 +87,7 @@ static PyObject *call(PyObject *self, PyObject *args, PyObject *kwargs)
 		Py_RETURN_NONE;
 	}
 	Py_DECREF(exc);
-	value = PyObject_GetAttrString(source, "value");
+	value = GET_ATTRIBUTE(source, "value");
 	if (!value)
 		return NULL;
 	deliver(w, value, NULL);
@@ -119,6 +119,8 @@ static PyObject *get(PyObject *self, PyObject *unused)
 				"greenlet");
 		return NULL;
 	}
+	if (greenlet_may_wait(t) < 0)
+		return NULL;
 	Py_INCREF(w);
 	w->greenlet = t->current;
 	while (!w->value && !w->exc && err == 1)
@@ -164,12 +166,14 @@ static PyObject *get_value(PyObject *self, void *unused)
 static PyObject *get_exc_info(PyObject *self, void *unused)
 {
 	struct waiter *w = (struct waiter *)self;
+	PyObject *traceback;
 
 	(void)unused;
 	if (!w->exc)
 		Py_RETURN_NONE;
+	traceback = PyException_GetTraceback(w->exc);
 	return Py_BuildValue("(OON)", (PyObject *)Py_TYPE(w->exc), w->exc,
-			     PyException_GetTraceback(w->exc));
+			     traceback ? traceback : Py_NewRef(Py_None));
 }
 
 static PyObject *get_greenlet(PyObject *self, void *unused)
@@ -239,17 +243,26 @@ static void dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
 	{"switch", (PyCFunction)(void (*)(void))switch_, METH_FASTCALL,
-	 "switch(value=None): hand it over; from any thread"},
+	 "switch($self, value=None, /)\n--\n\n"
+	 "Hand it over; from any thread."},
 	{"switch_args", switch_args, METH_VARARGS,
-	 "switch_args(*values): hand over a tuple"},
+	 "switch_args($self, /, *values)\n--\n\n"
+	 "Hand over a tuple."},
 	{"throw", throw, METH_VARARGS,
-	 "throw(type, value=None, traceback=None): hand over an error"},
+	 "throw($self, type, value=None, traceback=None, /)\n--\n\n"
+	 "Hand over an error."},
 	{"get", get, METH_NOARGS,
-	 "get() -> the value that comes, or has come; or raises the error"},
-	{"clear", clear_, METH_NOARGS, "clear(): as if nothing had come"},
-	{"ready", ready, METH_NOARGS, "ready() -> whether anything has come"},
+	 "get($self, /)\n--\n\n"
+	 "The value that comes, or has come; or raise the error."},
+	{"clear", clear_, METH_NOARGS,
+	 "clear($self, /)\n--\n\n"
+	 "As if nothing had come."},
+	{"ready", ready, METH_NOARGS,
+	 "ready($self, /)\n--\n\n"
+	 "Whether anything has come."},
 	{"successful", successful, METH_NOARGS,
-	 "successful() -> whether a value has come"},
+	 "successful($self, /)\n--\n\n"
+	 "Whether a value has come."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -270,7 +283,8 @@ static PyMemberDef members[] = {
 int waiter_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
-		{Py_tp_doc, (void *)"Hands one value to the greenlet that asks "
+		{Py_tp_doc, (char *)"Waiter(hub=None)\n--\n\n"
+				    "Hands one value to the greenlet that asks "
 				    "for it, now or later."},
 		{Py_tp_init, init},
 		{Py_tp_dealloc, dealloc},

@@ -50,10 +50,10 @@ int waiters_wait(struct waiters *ws, struct waiter *w, const char *what,
 	bool others = false; /* a wake was for a wait around this one */
 	int end;
 
-	if (!t)
+	w->woken = false;
+	if (!t || greenlet_may_wait(t) < 0)
 		return -1;
 	w->greenlet = t->current;
-	w->woken = false;
 	append(ws, w);
 	enlist(w);
 	while ((end = greenlet_wait(what, when)) == 1 && !w->woken)
@@ -79,6 +79,12 @@ void waiters_wake_all(struct waiters *ws)
 {
 	while (ws->first)
 		waiter_wake(ws->first);
+}
+
+void waiters_drop(struct waiters *ws)
+{
+	while (ws->first)
+		take_out(ws->first);
 }
 
 size_t waiters_count(const struct waiters *ws)
@@ -130,7 +136,7 @@ int waiters_yield(void)
 	struct greenlet *me = t ? t->current : NULL;
 	int err;
 
-	if (!me)
+	if (!me || greenlet_may_wait(t) < 0)
 		return -1;
 	Py_INCREF(me);
 	ramet_yield();

@@ -260,8 +260,9 @@ static PyObject *report_hogs(PyObject *module, PyObject *value)
 
 static PyMethodDef functions[] = {
 	{"report_hogs", report_hogs, METH_O,
-	 "report_hogs(on) -> whether greenlets that make Timeouts late were "
-	 "named on stderr until now"},
+	 "report_hogs($module, on, /)\n--\n\n"
+	 "Whether greenlets that make Timeouts late are to be named on\n"
+	 "stderr. Returns what it was until now."},
 	{NULL, NULL, 0, NULL},
 };
 

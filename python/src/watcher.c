@@ -6,7 +6,7 @@
 
 PyTypeObject *watcher_type;
 
-enum { TYPES = 12, PRIORITY_MAX = 2 };
+enum { TYPES = 12, PRIORITY_MAX = 2, FEW = 64 };
 
 static struct {
 	PyTypeObject *type;
@@ -30,13 +30,13 @@ void watcher_fire(struct watcher *w)
 
 	if (!callback)
 		return;
-	args = Py_NewRef(w->args);
+	args = w->args ? Py_NewRef(w->args) : PyTuple_New(0);
 	Py_INCREF(w);
-	result = PyObject_Call(callback, args, NULL);
+	result = args ? PyObject_Call(callback, args, NULL) : NULL;
 	if (!result)
 		hub_handle_error((PyObject *)w);
 	Py_XDECREF(result);
-	Py_DECREF(args);
+	Py_XDECREF(args);
 	Py_DECREF(callback);
 	Py_DECREF(w);
 }
@@ -46,13 +46,14 @@ static void on_call(struct hub_call *call)
 	struct watcher *w = (struct watcher *)((char *)call -
 					       offsetof(struct watcher, call));
 
-	watcher_fire(w);
+	if (!w->thread->closed)
+		watcher_fire(w);
 	Py_DECREF(w);
 }
 
 void watcher_feed(struct watcher *w)
 {
-	if (w->call.queued || w->thread->closed)
+	if (w->call.queued || !w->thread || w->thread->closed)
 		return;
 	w->call.fn = on_call;
 	if (hub_call(w->thread, &w->call) < 0)
@@ -100,6 +101,12 @@ int watcher_start(struct watcher *w, PyObject *callback, PyObject *args)
 	return 0;
 }
 
+/* With its thread what looks for events has gone. */
+static bool has_thread(const struct watcher *w)
+{
+	return w->thread && !w->thread->closed;
+}
+
 void watcher_stop(struct watcher *w)
 {
 	const struct watcher_kind *kind = kind_of(w);
@@ -109,7 +116,7 @@ void watcher_stop(struct watcher *w)
 	if (was_active) {
 		w->active = false;
 		count(w, -1);
-		if (kind)
+		if (kind && has_thread(w))
 			kind->end(w);
 	}
 	if (w->call.queued) {
@@ -153,8 +160,15 @@ static PyObject *start(PyObject *self, PyObject *given)
 
 static PyObject *stop(PyObject *self, PyObject *unused)
 {
+	struct watcher *w = (struct watcher *)self;
+
 	(void)unused;
-	watcher_stop((struct watcher *)self);
+	if (has_thread(w) && w->thread != this_thread) {
+		PyErr_SetString(PyExc_ValueError,
+				"operation on another thread's loop");
+		return NULL;
+	}
+	watcher_stop(w);
 	Py_RETURN_NONE;
 }
 
@@ -280,8 +294,6 @@ static int set_callback(PyObject *self, PyObject *value, void *unused)
 		return -1;
 	}
 	Py_XSETREF(w->callback, value == Py_None ? NULL : Py_NewRef(value));
-	if (w->callback && !w->args && !(w->args = PyTuple_New(0)))
-		return -1;
 	return 0;
 }
 
@@ -302,10 +314,7 @@ static int set_args(PyObject *self, PyObject *value, void *unused)
 		PyErr_SetString(PyExc_TypeError, "args must be a tuple");
 		return -1;
 	}
-	value = value && value != Py_None ? Py_NewRef(value) : PyTuple_New(0);
-	if (!value)
-		return -1;
-	Py_XSETREF(w->args, value);
+	Py_XSETREF(w->args, value == Py_None ? NULL : Py_XNewRef(value));
 	return 0;
 }
 
@@ -383,11 +392,17 @@ void watcher_dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
 	{"start", (PyCFunction)start, METH_VARARGS,
-	 "start(callback, *args): call it at each event"},
-	{"stop", stop, METH_NOARGS, "stop(): no more"},
-	{"close", stop, METH_NOARGS, "close(): stop, for good"},
+	 "start($self, callback, /, *args)\n--\n\n"
+	 "Call callback(*args) at each event."},
+	{"stop", stop, METH_NOARGS,
+	 "stop($self, /)\n--\n\n"
+	 "No more."},
+	{"close", stop, METH_NOARGS,
+	 "close($self, /)\n--\n\n"
+	 "Stop, for good."},
 	{"feed", feed, METH_VARARGS,
-	 "feed(revents, callback, *args): call it as if an event had come"},
+	 "feed($self, revents, callback, /, *args)\n--\n\n"
+	 "Call it as if an event had come."},
 	{"__enter__", enter, METH_NOARGS, NULL},
 	{"__exit__", leave, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL},
@@ -440,16 +455,26 @@ PyTypeObject *watcher_make_type(PyObject *module, PyType_Spec *spec,
 /* Those that are there now, each once; a callback may stop any of them. */
 void watchers_turn(struct hub *h, enum turn turn)
 {
-	struct watcher *all[64], *w;
-	int n = 0;
+	struct watcher *few[FEW], **all = few, *w;
+	size_t count = 0, n = 0;
 
-	for (w = h->turns[turn]; w && n < 64; w = w->next)
+	for (w = h->turns[turn]; w; w = w->next)
+		count++;
+	if (count > FEW)
+		all = PyMem_Malloc(count * sizeof *all);
+	if (!all) { /* the others have to wait */
+		all = few;
+		count = FEW;
+	}
+	for (w = h->turns[turn]; n < count; w = w->next)
 		all[n++] = (struct watcher *)Py_NewRef((PyObject *)w);
-	for (int i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (all[i]->active)
 			watcher_fire(all[i]);
 		Py_DECREF(all[i]);
 	}
+	if (all != few)
+		PyMem_Free(all);
 }
 
 static int enlist(struct watcher *w, enum turn turn)
@@ -520,15 +545,20 @@ static PyObject *async_send(PyObject *self, PyObject *unused)
 
 static PyMethodDef async_methods[] = {
 	{"send", async_send, METH_NOARGS,
-	 "send(): call the callback soon; from any thread"},
-	{"send_ignoring_arg", async_send, METH_O, NULL},
+	 "send($self, /)\n--\n\n"
+	 "Call the callback soon; from any thread."},
+	{"send_ignoring_arg", async_send, METH_O,
+	 "send_ignoring_arg($self, arg, /)\n--\n\n"
+	 "send(), for those who pass something."},
 	{NULL, NULL, 0, NULL},
 };
 
-static int make_simple(PyObject *module, const char *name,
+#define ARGUMENTS "(loop, ref=True, priority=None)\n--\n\n"
+
+static int make_simple(PyObject *module, const char *name, const char *doc,
 		       const struct watcher_kind *kind)
 {
-	static PyType_Slot slots[] = {{0, NULL}};
+	PyType_Slot slots[] = {{Py_tp_doc, (char *)doc}, {0, NULL}};
 	PyType_Spec spec = {name, sizeof(struct watcher), 0,
 			    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
@@ -538,6 +568,9 @@ static int make_simple(PyObject *module, const char *name,
 static int make_async(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"async_(loop, ref=True, priority=None)\n--\n\n"
+			 "Calls when any OS thread says so."},
 		{Py_tp_methods, async_methods},
 		{0, NULL},
 	};
@@ -552,6 +585,10 @@ static int make_async(PyObject *module)
 static int make_base(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"watcher(loop, ref=True, priority=None)\n--\n\n"
+			 "What waits for an event of some kind, and calls "
+			 "back."},
 		{Py_tp_init, init},
 		{Py_tp_dealloc, watcher_dealloc},
 		{Py_tp_traverse, watcher_traverse},
@@ -581,10 +618,18 @@ int watcher_ready(PyObject *module)
 					 at_fork = {begin_fork, delist};
 
 	if (make_base(module) < 0 ||
-	    make_simple(module, "ramet.core.prepare", &prepare) < 0 ||
-	    make_simple(module, "ramet.core.check", &check) < 0 ||
-	    make_simple(module, "ramet.core.idle", &idle) < 0 ||
-	    make_simple(module, "ramet.core.fork", &at_fork) < 0)
+	    make_simple(module, "ramet.core.prepare",
+			"prepare" ARGUMENTS "Calls before the loop waits.",
+			&prepare) < 0 ||
+	    make_simple(module, "ramet.core.check",
+			"check" ARGUMENTS "Calls after the loop has waited.",
+			&check) < 0 ||
+	    make_simple(module, "ramet.core.idle",
+			"idle" ARGUMENTS "Calls when nothing else is to do.",
+			&idle) < 0 ||
+	    make_simple(module, "ramet.core.fork",
+			"fork" ARGUMENTS "Calls in the child after a fork.",
+			&at_fork) < 0)
 		return -1;
 	return make_async(module);
 }

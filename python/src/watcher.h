@@ -52,6 +52,9 @@ int watcher_start(struct watcher *w, PyObject *callback, PyObject *args);
 /* callback and args out of (callback, *args): a new reference in *args. */
 int watcher_parse_start(PyObject *given, PyObject **callback, PyObject **args);
 
+/* The thread ends: signals are none of its any more. */
+void watcher_signals_end(struct thread *t);
+
 void watcher_dealloc(PyObject *self);
 int watcher_traverse(PyObject *self, visitproc visit, void *arg);
 int watcher_clear(PyObject *self);

@@ -89,6 +89,8 @@ static void *poller_main(void *arg)
 		while (p->io && p->told)
 			ramet_host_park("a callback", RAMET_NEVER);
 	}
+	if (p->io) /* there is no hub to tell */
+		p->io->poller = NULL;
 	PyMem_RawFree(p);
 	return NULL;
 }
@@ -129,8 +131,9 @@ static void on_event(struct hub_call *call)
 	struct io *io =
 		(struct io *)((char *)call - offsetof(struct io, watcher.call));
 
-	fire(io);
-	if (io->poller && io->poller->told) {
+	if (!io->watcher.thread->closed)
+		fire(io);
+	if (io->poller && io->poller->told && !io->watcher.thread->closed) {
 		io->poller->told = false;
 		ramet_host_wake(io->poller->ramet);
 	}
@@ -288,8 +291,9 @@ static PyObject *get_events_str(PyObject *self, void *unused)
 static PyMethodDef methods[] = {
 	{"start", (PyCFunction)(void (*)(void))start,
 	 METH_VARARGS | METH_KEYWORDS,
-	 "start(callback, *args, pass_events=False): call it while the "
-	 "descriptor is ready, with the events first if wanted"},
+	 "start($self, callback, /, *args, pass_events=False)\n--\n\n"
+	 "Call it while the descriptor is ready, with the events first\n"
+	 "if wanted."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -303,6 +307,9 @@ static PyGetSetDef attributes[] = {
 int watcher_io_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"io(loop, fd, events, ref=True, priority=None)\n--\n\n"
+			 "Calls while a descriptor is ready."},
 		{Py_tp_init, init},
 		{Py_tp_methods, methods},
 		{Py_tp_getset, attributes},

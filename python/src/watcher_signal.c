@@ -31,9 +31,13 @@ static void tell(struct source *s)
 static void on_post(struct ramet_host_call *call)
 {
 	struct source *s = (struct source *)call;
-	PyThreadState *ts = s->thread->ts;
-	bool had = pystate_holds_gil(ts);
+	PyThreadState *ts;
+	bool had;
 
+	if (!s->thread)
+		return;
+	ts = s->thread->ts;
+	had = pystate_holds_gil(ts);
 	if (!had)
 		PyEval_RestoreThread(ts);
 	__atomic_store_n(&s->posted, 0, __ATOMIC_RELEASE);
@@ -45,12 +49,13 @@ static void on_post(struct ramet_host_call *call)
 static void on_signal(int number)
 {
 	struct source *s = &sources[number];
+	struct thread *t = s->thread;
 	int expected = 0;
 
-	if (s->thread &&
+	if (t &&
 	    __atomic_compare_exchange_n(&s->posted, &expected, 1, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		ramet_host_post(s->thread->main->ramet, &s->post);
+		ramet_host_post(t->main->ramet, &s->post);
 }
 
 static int install(struct source *s, int number)
@@ -94,6 +99,8 @@ static void end(struct watcher *w)
 	int number = ((struct sig *)w)->number;
 	struct source *s = &sources[number];
 
+	if (!w->at)
+		return;
 	*w->at = w->next;
 	if (w->next)
 		w->next->at = w->at;
@@ -102,6 +109,23 @@ static void end(struct watcher *w)
 		return;
 	sigaction(number, &s->before, NULL);
 	s->installed = false;
+}
+
+/* The handler must not find what is gone. */
+void watcher_signals_end(struct thread *t)
+{
+	for (int number = 1; number < SIGNALS; number++) {
+		struct source *s = &sources[number];
+
+		if (s->thread != t)
+			continue;
+		if (s->installed)
+			sigaction(number, &s->before, NULL);
+		s->installed = false;
+		s->first = NULL;
+		s->thread = NULL;
+		__atomic_store_n(&s->posted, 0, __ATOMIC_RELEASE);
+	}
 }
 
 static int init(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -126,7 +150,13 @@ static int init(PyObject *self, PyObject *args, PyObject *kwargs)
 
 int watcher_signal_ready(PyObject *module)
 {
-	static PyType_Slot slots[] = {{Py_tp_init, init}, {0, NULL}};
+	static PyType_Slot slots[] = {
+		{Py_tp_doc,
+		 (char *)"signal(loop, signum, ref=True, priority=None)\n--\n\n"
+			 "Calls at each signal of that number."},
+		{Py_tp_init, init},
+		{0, NULL},
+	};
 	static PyType_Spec spec = {"ramet.core.signal", sizeof(struct sig), 0,
 				   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
 				   slots};

@@ -10,7 +10,7 @@ struct timer {
 
 static int64_t ns(double seconds)
 {
-	return seconds <= 0    ? 0
+	return !(seconds > 0)  ? 0 /* nor if it is no number */
 	       : seconds > 1e9 ? INT64_MAX / 2
 			       : (int64_t)(seconds * 1e9);
 }
@@ -29,6 +29,10 @@ static void on_time(struct hub_timer *timer)
 		(struct timer *)((char *)timer - offsetof(struct timer, timer));
 	struct watcher *w = &t->watcher;
 
+	if (w->thread->closed) {
+		watcher_stop(w);
+		return;
+	}
 	Py_INCREF(w);
 	if (t->repeat > 0) {
 		if (arm(t, t->repeat) < 0)
@@ -147,10 +151,12 @@ static PyObject *get_at(PyObject *self, void *unused)
 static PyMethodDef methods[] = {
 	{"start", (PyCFunction)(void (*)(void))start,
 	 METH_VARARGS | METH_KEYWORDS,
-	 "start(callback, *args, update=None): call it at each expiry"},
+	 "start($self, callback, /, *args, update=None)\n--\n\n"
+	 "Call it at each expiry."},
 	{"again", (PyCFunction)(void (*)(void))again,
 	 METH_VARARGS | METH_KEYWORDS,
-	 "again(callback, *args, update=True): begin the interval anew"},
+	 "again($self, callback, /, *args, update=True)\n--\n\n"
+	 "Begin the interval anew."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -162,6 +168,10 @@ static PyGetSetDef attributes[] = {
 int watcher_timer_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
+		{Py_tp_doc, (char *)"timer(loop, after=0.0, repeat=0.0, "
+				    "ref=True, priority=None)\n--\n\n"
+				    "Calls after a time, and then at intervals "
+				    "if repeat is not 0."},
 		{Py_tp_init, init},
 		{Py_tp_methods, methods},
 		{Py_tp_getset, attributes},

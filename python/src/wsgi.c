@@ -77,6 +77,16 @@ static Py_ssize_t receive_direct(struct wsgi *w)
 	return n;
 }
 
+/* Whoever waits for more goes on with what it has found out before. */
+static int refuse_second(const struct wsgi *w)
+{
+	if (!w->filling)
+		return 0;
+	PyErr_SetString(exc_concurrent_use,
+			"another greenlet reads from this connection");
+	return -1;
+}
+
 /* Have more than there is: how much more, 0 at the end, -1 with an exception.
  */
 static Py_ssize_t fill(struct wsgi *w)
@@ -85,12 +95,16 @@ static Py_ssize_t fill(struct wsgi *w)
 
 	if (w->eof)
 		return 0;
+	if (refuse_second(w) < 0)
+		return -1;
 	if (!w->sock) {
 		PyErr_SetString(PyExc_ValueError,
 				"I/O operation on closed file.");
 		return -1;
 	}
+	w->filling = true;
 	n = w->direct ? receive_direct(w) : receive_by_method(w);
+	w->filling = false;
 	if (n == 0)
 		w->eof = true;
 	return n;
@@ -144,6 +158,8 @@ int wsgi_read_head(struct wsgi *w)
 {
 	ssize_t n;
 
+	if (refuse_second(w) < 0)
+		return -1;
 	if (w->reader)
 		end_reader(w);
 	if (w->at < w->end)
@@ -318,6 +334,23 @@ static PyObject *readline(PyObject *self, PyObject *const *args, Py_ssize_t n)
 		if (more == 0)
 			return take(w, have);
 	}
+}
+
+/* As an iterator: NULL without an exception is its end. */
+static PyObject *next_line(PyObject *self)
+{
+	PyObject *line = readline(self, NULL, 0);
+
+	if (line && PyBytes_GET_SIZE(line) == 0)
+		Py_CLEAR(line);
+	return line;
+}
+
+static PyObject *readlines(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+	(void)args; /* a hint */
+	(void)n;
+	return PySequence_List(self);
 }
 
 static PyObject *readinto(PyObject *self, PyObject *buffer)
@@ -497,25 +530,46 @@ static void dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
 	{"head", head, METH_NOARGS,
-	 "head() -> (request line, method, target, version, flags, size of the "
-	 "body), the status that refuses it, or None at the end"},
+	 "head($self, /)\n--\n\n"
+	 "(request line, method, target, version, flags, size of the\n"
+	 "body), the status that refuses it, or None at the end."},
 	{"fill_environ", fill_environ, METH_O,
-	 "fill_environ(environ): what the head says"},
-	{"headers", headers, METH_NOARGS, "headers() -> [(name, value)]"},
-	{"read", METHOD(read_), METH_FASTCALL, "read(size=-1) -> bytes"},
-	{"read1", METHOD(read1), METH_FASTCALL, "read1(size=-1) -> bytes"},
+	 "fill_environ($self, environ, /)\n--\n\n"
+	 "Add what the head says."},
+	{"headers", headers, METH_NOARGS,
+	 "headers($self, /)\n--\n\n"
+	 "[(name, value)...]"},
+	{"read", METHOD(read_), METH_FASTCALL,
+	 "read($self, size=-1, /)\n--\n\n"
+	 "So many bytes of the body; fewer at its end."},
+	{"read1", METHOD(read1), METH_FASTCALL,
+	 "read1($self, size=-1, /)\n--\n\n"
+	 "What has come of the body, at most so many bytes."},
 	{"readline", METHOD(readline), METH_FASTCALL,
-	 "readline(size=-1) -> bytes"},
-	{"readinto", readinto, METH_O, "readinto(buffer) -> how many"},
+	 "readline($self, size=-1, /)\n--\n\n"
+	 "A line of the body."},
+	{"readlines", METHOD(readlines), METH_FASTCALL,
+	 "readlines($self, hint=-1, /)\n--\n\n"
+	 "All that comes of the body, line by line."},
+	{"readinto", readinto, METH_O,
+	 "readinto($self, buffer, /)\n--\n\n"
+	 "Read of the body into the buffer; returns how many bytes."},
 	{"read_chunks", read_chunks, METH_NOARGS,
-	 "read_chunks() -> bytes of a body in chunks; b'' at its end"},
+	 "read_chunks($self, /)\n--\n\n"
+	 "Bytes of a body in chunks; none at its end."},
 	{"serve", METHOD(wsgi_serve), METH_FASTCALL,
-	 "serve(handler, server, remote, log): requests the short way"},
+	 "serve($self, handler, server, remote, log, /)\n--\n\n"
+	 "Serve requests the short way."},
 	{"start_response", METHOD(wsgi_start_response),
 	 METH_FASTCALL | METH_KEYWORDS,
-	 "start_response(status, headers, exc_info=None) -> write"},
-	{"peek", peek, METH_NOARGS, "peek() -> bytes that have come"},
-	{"close", close_, METH_NOARGS, "close(): the socket is let go of"},
+	 "start_response($self, /, status, headers, exc_info=None)\n--\n\n"
+	 "WSGI's: what the answer begins with.  Returns write."},
+	{"peek", peek, METH_NOARGS,
+	 "peek($self, /)\n--\n\n"
+	 "Bytes that have come."},
+	{"close", close_, METH_NOARGS,
+	 "close($self, /)\n--\n\n"
+	 "Let go of the socket."},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -526,18 +580,21 @@ static PyMemberDef members[] = {
 };
 
 static PyGetSetDef getset[] = {
-	{"closed", is_closed, NULL, NULL, NULL},
-	{"buffered", buffered, NULL, "How many bytes have come", NULL},
+	{"closed", is_closed, NULL, "Whether the socket was let go of.", NULL},
+	{"buffered", buffered, NULL, "How many bytes have come.", NULL},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot slots[] = {
-	{Py_tp_doc, (char *)"HTTPConnection(socket): what comes in on it"},
+	{Py_tp_doc, (char *)"HTTPConnection(socket, /)\n--\n\n"
+			    "What comes in on it."},
 	{Py_tp_init, init},
 	{Py_tp_new, PyType_GenericNew},
 	{Py_tp_dealloc, dealloc},
 	{Py_tp_traverse, traverse},
 	{Py_tp_clear, clear},
+	{Py_tp_iter, PyObject_SelfIter},
+	{Py_tp_iternext, next_line},
 	{Py_tp_methods, methods},
 	{Py_tp_getset, getset},
 	{Py_tp_members, members},

@@ -12,6 +12,7 @@ struct wsgi {
 	PyObject_HEAD PyObject *sock; /* NULL: closed */
 	bool direct; /* it is one of ours, and its recv and sendall too */
 	bool eof;
+	bool filling;  /* a greenlet waits for more to come */
 	bool has_head; /* the buffer begins with it */
 	char *buf;     /* NULL while there is nothing in it */
 	size_t at, end, size;
@@ -20,9 +21,9 @@ struct wsgi {
 	bool chunks_ended;
 	int max_line; /* of a request; else 414 */
 	/* The short way: of one request. */
-	PyObject *handler, *env; /* owned, while it is gone */
-	PyObject *status, *headers;  /* of start_response; NULL: not called */
-	bool slow;                   /* the handler itself goes on */
+	PyObject *handler, *env;    /* owned, while it is gone */
+	PyObject *status, *headers; /* of start_response; NULL: not called */
+	bool slow;                  /* the handler itself goes on */
 	bool has_length, has_date;
 	Py_ssize_t length;
 	char *out; /* the answer's head */

@@ -76,8 +76,7 @@ static PyObject *find_key(const char *name, size_t size)
 /* ---- values ----------------------------------------------------------------
  */
 
-static int set_text(PyObject *env, PyObject *key, const char *text,
-		    size_t size)
+static int set_text(PyObject *env, PyObject *key, const char *text, size_t size)
 {
 	PyObject *value = PyUnicode_DecodeLatin1(text, (Py_ssize_t)size, NULL);
 	int err = value ? PyDict_SetItem(env, key, value) : -1;
@@ -122,8 +121,7 @@ static int set_header(PyObject *env, const char *buf,
 	if (!before && PyErr_Occurred())
 		err = -1;
 	else if (before)
-		err = add_text(env, key, before, buf + value.at,
-			       value.size);
+		err = add_text(env, key, before, buf + value.at, value.size);
 	else
 		err = set_text(env, key, buf + value.at, value.size);
 	Py_DECREF(key);
@@ -182,16 +180,14 @@ static int set_target(PyObject *env, const char *target, size_t size)
 		target = host;
 		while (target < end && *target != '/' && *target != '?')
 			target++;
-		if (set_text(env, host_key, host, (size_t)(target - host)) <
-		    0)
+		if (set_text(env, host_key, host, (size_t)(target - host)) < 0)
 			return -1;
 	}
 	query = memchr(target, '?', (size_t)(end - target));
 	if (set_text(env, query_key, query ? query + 1 : end,
 		     query ? (size_t)(end - query - 1) : 0) < 0)
 		return -1;
-	return set_path(env, target,
-			(size_t)((query ? query : end) - target));
+	return set_path(env, target, (size_t)((query ? query : end) - target));
 }
 
 /* ---- the whole -------------------------------------------------------------
@@ -210,8 +206,7 @@ int wsgi_fill_environ(struct wsgi *w, PyObject *env)
 		     w->head.method.size) < 0 ||
 	    PyDict_SetItem(env, protocol_key, protocol) < 0)
 		return -1;
-	return set_target(env, w->buf + w->head.target.at,
-			  w->head.target.size);
+	return set_target(env, w->buf + w->head.target.at, w->head.target.size);
 }
 
 PyObject *wsgi_headers(const struct wsgi *w)

@@ -190,7 +190,9 @@ static PyObject *write_(PyObject *self, PyObject *data)
 	return PyObject_CallMethod(w->handler, "write", "O", data);
 }
 
-static PyMethodDef write_method = {"write", write_, METH_O, "write(data)"};
+static PyMethodDef write_method = {"write", write_, METH_O,
+				   "write($self, data, /)\n--\n\n"
+				   "Send it as part of the body."};
 
 static const char *const known[] = {"status", "headers", "exc_info"};
 
@@ -340,6 +342,12 @@ static int send_body(struct wsgi *w, PyObject *result, Py_ssize_t size)
 		PyObject *item = PySequence_Fast_GET_ITEM(result, i);
 		int err;
 
+		if (!PyBytes_CheckExact(item)) { /* it has been changed */
+			PyErr_SetString(PyExc_TypeError,
+					"the answer has been changed while it "
+					"was sent");
+			return -1;
+		}
 		Py_INCREF(item);
 		err = together ? put(w, PyBytes_AS_STRING(item),
 				     (size_t)PyBytes_GET_SIZE(item))
@@ -372,6 +380,7 @@ static int log_it(struct wsgi *w, double began, Py_ssize_t sent)
 {
 	PyObject *request = wsgi_describe(w), *done;
 	PyObject *h = w->handler;
+	long code = strtol(w->out + strlen("HTTP/1.1 "), NULL, 10);
 
 	if (!request)
 		return -1;
@@ -382,11 +391,8 @@ static int log_it(struct wsgi *w, double began, Py_ssize_t sent)
 				       0 ||
 			       PyObject_SetAttr(h, s_headers, w->headers) < 0 ||
 			       PyObject_SetAttr(h, s_environ, w->env) < 0 ||
-			       set_number(h, s_code,
-					  PyLong_FromLong(
-						  strtol(PyUnicode_AsUTF8(
-								 w->status),
-							 NULL, 10))) < 0 ||
+			       set_number(h, s_code, PyLong_FromLong(code)) <
+				       0 ||
 			       set_number(h, s_response_length,
 					  PyLong_FromSsize_t(sent)) < 0 ||
 			       set_number(h, s_time_start,

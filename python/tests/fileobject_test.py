@@ -201,4 +201,33 @@ def the_text_says_what_it_is():
     assert ' closed' in repr(r)
 
 
+@test
+def the_name_is_the_same_after_the_end():
+    class Nameless:
+        closed = False
+
+        def fileno(self):
+            return r
+
+        def close(self):
+            pass
+
+        flush = close
+        readable = seekable = lambda self: True
+        writable = isatty = lambda self: False
+
+    r, w = os.pipe()
+    for kind in KINDS:
+        path = path_of(b'')
+        f = kind(path)
+        equal(f.name, path)
+        f.close()
+        equal(f.name, path)
+        nameless = kind(Nameless(), 'rb', closefd=False)
+        raises(AttributeError, getattr, nameless, 'name')
+        nameless.close()
+        raises(AttributeError, getattr, nameless, 'name')
+    os.close(r), os.close(w)
+
+
 main()

@@ -359,4 +359,21 @@ def they_have_attributes_and_can_be_referred_to_weakly():
     equal(ref(), None)
 
 
+@test
+def abstract_classes_make_no_greenlet():
+    from abc import ABCMeta, abstractmethod
+
+    class Abstract(greenlet, metaclass=ABCMeta):
+        @abstractmethod
+        def run(self):
+            pass
+
+    class Concrete(Abstract):
+        def run(self):
+            return 1
+
+    assert "abstract" in str(raises(TypeError, Abstract))
+    assert Concrete().switch() == 1
+
+
 main()

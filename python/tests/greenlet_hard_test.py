@@ -500,6 +500,24 @@ def exceptions_being_handled_are_its_own():
 
 
 @test
+def calls_across_blocks_of_frames_map_nothing():
+    def deep(n):
+        return n and deep(n - 1)
+
+    def calls():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for depth in range(60):  # at one of them the next call needs a new block
+            for _ in range(100):
+                deep(depth)
+                deep(depth + 1)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    greenlet(calls).switch()
+    faults = greenlet(calls).switch()
+    assert faults < 100, faults
+
+
+@test
 def generators_may_be_gone_on_with_by_others():
     def numbers():
         for i in range(4):

@@ -338,12 +338,17 @@ def sleeps_end_in_the_order_of_their_times():
 def settings_come_from_the_environment_or_from_config():
     import subprocess
     import sys
-    program = "import ramet; print(ramet.config.track_greenlet_tree, ramet.config.max_blocking_time, ramet.config.resolver)"
+    program = ("import ramet; c = ramet.config; "
+               "print(c.track_greenlet_tree, c.max_blocking_time, c.resolver.__module__, c.loop.__name__, c.debug)")
     out = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True,
                          env=dict(os.environ, GEVENT_TRACK_GREENLET_TREE="0", GEVENT_MAX_BLOCKING_TIME="0.5",
-                                  GEVENT_RESOLVER="block,thread")).stdout
-    equal(out, "False 0.5 ['block', 'thread']\n")
+                                  GEVENT_RESOLVER="nosuch.Resolver,block,thread", GEVENT_LOOP="libuv",
+                                  GEVENT_DEBUG="debug")).stdout
+    equal(out, "False 0.5 ramet.resolver.blocking loop debug\n")
     raises(AttributeError, setattr, ramet.config, "nonsense", 1)
+    raises(AttributeError, getattr, ramet.config, "nonsense")
+    raises(ValueError, setattr, ramet.config, "monitor_thread", "perhaps")
+    equal(dir(ramet.config), sorted(ramet.config.settings))
     ramet.config.track_greenlet_tree = False
     equal(spawn(int).spawning_greenlet, None)
 

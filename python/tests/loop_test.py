@@ -297,5 +297,68 @@ def errors_of_watchers_are_the_hub_s():
     assert not t.active
 
 
+@test
+def run_goes_on_until_nothing_is_left_to_do():
+    seen = []
+    LOOP.run()
+    LOOP.run_callback(seen.append, "callback")
+    LOOP.timer(0.01).start(seen.append, "timer")
+    LOOP.timer(1000, ref=False).start(seen.append, "never")
+    LOOP.run()
+    equal(seen, ["callback", "timer"])
+    LOOP.run_callback(seen.append, "more")
+    LOOP.run(nowait=True)
+    equal(seen.pop(), "more")
+    forever = LOOP.timer(0.01, 1000)
+    forever.start(seen.append, "once")
+    while "once" not in seen:
+        LOOP.run(once=True)
+    forever.close()
+    refused = []
+    LOOP.run_callback(lambda: refused.append(raises(RuntimeError, LOOP.run)))
+    LOOP.run()
+    equal(len(refused), 1)
+
+
+@test
+def other_loop_objects_stand_for_the_thread_s():
+    seen = []
+    loop = core.loop(default=False)
+    assert not loop.default and core.loop().default and loop is not LOOP
+    loop.run_callback(seen.append, 1)
+    with loop.timer(0.01) as t:
+        t.start(seen.append, 2)
+        loop.run()
+    equal(seen, [1, 2])
+    loop.destroy()
+    raises(ValueError, loop.timer, 1)
+    LOOP.timer(1).close()
+
+
+@test
+def a_destroyed_hub_leaves_its_loop_to_the_next_unless_told():
+    loop = get_hub().loop
+    first = get_hub()
+    first.destroy()
+    assert first.loop is None and "destroyed" in repr(first), first
+    assert get_hub() is not first and get_hub().loop is loop
+    get_hub().destroy(destroy_loop=True)
+    assert get_hub().loop is not loop and get_hub().loop.default and not loop.default
+    sleep(0.001)
+
+
+@test
+def arguments_can_be_taken_away():
+    seen = []
+    with LOOP.timer(0) as t:
+        t.start(seen.append, 1)
+        raises(TypeError, setattr, t, "args", [1])
+        t.args = None
+        equal(t.args, None)
+        t.callback = lambda *args: seen.append(args)
+        until(lambda: seen)
+    equal(seen, [()])
+
+
 if __name__ == "__main__":
     main()

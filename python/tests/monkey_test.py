@@ -9,6 +9,9 @@ import warnings
 from lib.tap import equal, main, raises, test
 from ramet import _core, events, monkey
 
+# What time.sleep calls.
+SLEEPS_BY = "clock_nanosleep" if sys.version_info >= (3, 11) else "select"
+
 
 def caught(function, *args, **kwargs):
     with warnings.catch_warnings(record=True) as seen:
@@ -39,7 +42,7 @@ def all_is_patched():
     assert not monkey.is_object_patched("socket", "AF_INET")
     assert not monkey.is_object_patched("nothing", "socket")
     assert monkey.is_anything_patched()
-    for symbol in ("poll", "recv", "sem_wait", "clock_nanosleep", "getaddrinfo"):
+    for symbol in ("poll", "recv", "sem_wait", SLEEPS_BY, "getaddrinfo"):
         assert _core.patched(symbol) > 0, symbol
     equal(_core.patched("pthread_cond_wait"), 0)
 
@@ -88,6 +91,19 @@ def patching_again_otherwise_is_warned_of():
 
 
 @test
+def patching_less_is_warned_of_and_does_nothing():
+    from ramet import events
+    monkey.patch_all()
+    told = []
+    events.subscribers.append(told.append)
+    with warnings.catch_warnings(record=True) as shown:
+        assert monkey.patch_all(os=False) is None
+        assert monkey.patch_all(os=False) is None
+    equal([w.filename for w in shown], [__file__] * 2)  # one for each line
+    equal(told, [])
+
+
+@test
 def signal_without_os_is_warned_of():
     told = caught(monkey.patch_all, os=False)
     assert any("SIGCHLD" in m for m in told), told
@@ -97,8 +113,8 @@ def signal_without_os_is_warned_of():
 def a_part_alone():
     monkey.patch_time()
     equal([name for name in monkey.saved], ["time"])
-    assert _core.patched("clock_nanosleep") > 0
-    equal(_core.patched("poll"), 0)
+    assert _core.patched(SLEEPS_BY) > 0
+    equal(_core.patched("recv"), 0)
 
 
 @test
@@ -208,7 +224,7 @@ def libraries_are_patched_by_name():
     equal(_core.patched("poll"), 0)
     raises(ValueError, monkey.patch_library, "libz", "nothing")
     raises(ValueError, monkey.patch_library, "lib/z")
-    assert monkey.patch_library("", "time") > 0
+    assert monkey.patch_library("", "sem") + monkey.patch_library("libpython3*", "sem") > 0
 
 
 @test
@@ -303,6 +319,14 @@ def mistakes_of_the_command():
     bad = command("--nothing", "PROGRAM")
     assert bad.returncode != 0 and "Cannot patch 'nothing'" in bad.stderr, bad
     assert "usage" in command().stdout
+
+
+@test
+def patched_standard_files_are_flushed_at_the_exit():
+    program = ("import sys; from ramet import monkey, get_hub; monkey.patch_all(thread=False, sys=True); "
+               "sys.stdout.write(str(get_hub().threadpool.apply(len, ((),))))")
+    out = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, timeout=30).stdout
+    equal(out, "0")
 
 
 main()

@@ -3,12 +3,14 @@ import _socket
 import _thread
 import asyncio
 import concurrent.futures
+import contextlib
 import ctypes
 import os
 import queue
 import select
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ from threading import Event, Lock, get_ident, local
 from time import monotonic, sleep
 
 import ramet
-from lib.tap import equal, main, raises, test
+from lib.tap import Skip, equal, main, raises, test
 from ramet import monkey
 
 usleep = ctypes.CDLL("libc.so.6").usleep
@@ -45,6 +47,12 @@ def at_once(seconds, n, each):
     assert seconds < n * each / 2, f"{n} x {each} s took {seconds:.2f} s"
 
 
+def need_interrupts():
+    """The interpreter's own functions look for what a signal's handler raises."""
+    if sys.version_info < (3, 10):
+        raise Skip("CPython 3.9 cannot be told that a signal has come")
+
+
 @test
 def sleeps():
     monkey.patch_all()
@@ -57,6 +65,24 @@ def sleeps_of_c():
     assert ctypes.CDLL("libc.so.6").usleep is not usleep
     at_once(together(usleep, 20, 200000), 20, 0.2)
     at_once(together(ctypes.CDLL("libc.so.6").usleep, 20, 200000), 20, 0.2)
+
+
+@test
+def writers_of_sqlite_wait_for_each_other():
+    def write(n):
+        with contextlib.closing(sqlite3.connect(path, timeout=50, isolation_level=None)) as connection:
+            connection.execute("begin immediate")
+            sleep(0.02)
+            connection.execute("insert into t values (?)", (n,))
+            connection.execute("commit")
+    monkey.patch_all()
+    with tempfile.TemporaryDirectory() as folder:
+        path = folder + "/database"
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("create table t (n int)")
+            greenlets = [ramet.spawn(write, n) for n in range(10)]
+            ramet.joinall(greenlets, raise_error=True)
+            equal(connection.execute("select sum(n) from t").fetchone(), (45,))
 
 
 @test
@@ -153,6 +179,7 @@ def a_lock_made_before():
 
 @test
 def a_kill_ends_the_wait_for_a_native_lock():
+    need_interrupts()
     monkey.patch_all()
     native_lock.acquire()
     g = ramet.spawn(native_lock.acquire)
@@ -167,6 +194,7 @@ def a_kill_ends_the_wait_for_a_native_lock():
 
 @test
 def a_kill_ends_what_was_bound_before_as_itself():
+    need_interrupts()
     made_before = socket.socket
     monkey.patch_all()
     native, other = (made_before(fileno=s.detach()) for s in _socket.socketpair())
@@ -350,6 +378,7 @@ def interrupt_soon():
 
 @test
 def ctrl_c_is_seen_at_once():
+    need_interrupts()
     waits = {
         "sleep": lambda: sleep(30),
         "native lock": lambda: native_lock.acquire(),

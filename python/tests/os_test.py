@@ -53,6 +53,19 @@ def any_child_may_be_waited_for():
 
 
 @test
+def to_wait_for_any_child_finds_one_whose_status_was_taken_already():
+    pid = child(3, 0.05, green.fork)
+    equal(green.wait(), (pid, 3 << 8))
+    pool = ramet.get_hub().threadpool
+    for _ in range(pool.maxsize):
+        pool.spawn(time.sleep, 0.3)
+    ramet.sleep(0)
+    pid = child(4, 0.05, green.fork)
+    equal(green.wait(), (pid, 4 << 8))
+    raises(ChildProcessError, green.wait)
+
+
+@test
 def who_does_not_want_to_wait_does_not():
     pid = child(0, 0.1)
     equal(green.waitpid(pid, os.WNOHANG), (0, 0))
@@ -177,6 +190,32 @@ def the_names_are_those_of_the_module():
     for name in green.__implements__:
         assert callable(getattr(os, name)) and getattr(green, name) is not getattr(os, name)
     assert green.path is os.path and green.environ is os.environ
+
+
+@test
+def nobody_else_runs_in_the_child_of_a_fork():
+    r, w = os.pipe()
+
+    def body():
+        pid = green.fork()
+        if not pid:
+            os.write(w, b'child')
+            os._exit(0)
+        return pid
+    forks = [ramet.spawn(body) for _ in range(4)]
+    equal([os.WEXITSTATUS(green.waitpid(g.get(timeout=20), 0)[1]) for g in forks], [0] * 4)
+    equal(os.read(r, 1000), b'child' * 4)
+
+
+@test
+def the_last_child_is_found_by_who_waits_for_any():
+    for _ in range(5):
+        pid = green.fork_and_watch()
+        if not pid:
+            time.sleep(0.05)
+            os._exit(3)
+        equal(green.waitpid(-1, 0), (pid, 3 << 8))
+    equal(raises(ChildProcessError, green.waitpid, -1, 0).errno, errno.ECHILD)
 
 
 main()

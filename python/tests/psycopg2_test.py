@@ -2,7 +2,7 @@
 import time
 
 from lib import postgres
-from lib.tap import Skip, equal, main, raises, test
+from lib.tap import Skip, equal, main, raises, test, where
 from ramet import _core
 from ramet._core import Greenlet, GreenletExit
 
@@ -20,8 +20,8 @@ def driver():
     return psycopg2
 
 
-def sleep_there(where, seconds):
-    connection = driver().connect(where)
+def sleep_there(seconds):
+    connection = driver().connect(where())
     try:
         cursor = connection.cursor()
         cursor.execute("select pg_sleep(%s), 7", (seconds,))
@@ -39,37 +39,34 @@ def start(function, *args):
 @test
 def fifty_queries_are_in_flight_at_once():
     driver()
-    with postgres.server() as where:
-        begin = time.monotonic()
-        queries = [start(sleep_there, where, 0.5) for _ in range(50)]
-        equal([g.get() for g in queries], [7] * 50)
-        assert time.monotonic() - begin < 50 * 0.5 / 3
+    begin = time.monotonic()
+    queries = [start(sleep_there, 0.5) for _ in range(50)]
+    equal([g.get() for g in queries], [7] * 50)
+    assert time.monotonic() - begin < 50 * 0.5 / 3
 
 
 @test
 def a_kill_ends_a_query_as_itself():
     driver()
-    with postgres.server() as where:
-        g = start(sleep_there, where, 60)
-        _core.sleep(0.3)
-        g.kill()
-        assert isinstance(g.value, GreenletExit), g.exception
+    g = start(sleep_there, 60)
+    _core.sleep(0.3)
+    g.kill()
+    assert isinstance(g.value, GreenletExit), g.exception
 
 
 @test
 def a_kill_is_not_taken_for_an_error_of_the_database():
-    def stubborn(where):
+    def stubborn():
         try:
-            return sleep_there(where, 60)
+            return sleep_there(60)
         except psycopg2.Error as e:
             return e
 
     driver()
-    with postgres.server() as where:
-        g = start(stubborn, where)
-        _core.sleep(0.3)
-        g.kill(KeyError("mine"))
-        equal(str(raises(KeyError, g.get)), "'mine'")
+    g = start(stubborn)
+    _core.sleep(0.3)
+    g.kill(KeyError("mine"))
+    equal(str(raises(KeyError, g.get)), "'mine'")
 
 
 @test
@@ -81,12 +78,11 @@ def a_connection_whose_query_was_killed_is_of_no_use():
         connection.cursor().execute("select 1")
 
     driver()
-    with postgres.server() as where:
-        connection = psycopg2.connect(where)
-        g = start(query, connection)
-        _core.sleep(0.3)
-        g.kill()
-        raises(psycopg2.Error, again, connection)
+    connection = psycopg2.connect(where())
+    g = start(query, connection)
+    _core.sleep(0.3)
+    g.kill()
+    raises(psycopg2.Error, again, connection)
 
 
-main()
+main(postgres.server)

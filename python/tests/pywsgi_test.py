@@ -14,6 +14,7 @@ from ramet.pywsgi import (Environ, Input, LoggingLogAdapter, SecureEnviron, WSGI
 
 HERE = ('127.0.0.1', 0)
 GET = b'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
+CLOSE = b'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'
 LAST = b'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'
 
 
@@ -31,6 +32,7 @@ class Serving:
         self.log, self.errors = io.StringIO(), io.StringIO()
         kwargs.setdefault('log', self.log)
         kwargs.setdefault('error_log', self.errors)
+        ramet.get_hub().exception_stream = self.errors
         self.server = WSGIServer(HERE, app, handler_class=handler_class, **kwargs)
 
     def __enter__(self):
@@ -248,6 +250,52 @@ def what_applications_do_wrong_is_a_500_and_in_the_log(serving):
 
 
 @both_ways
+def what_the_client_upgrades_has_no_end(serving):
+    ends = []
+
+    def app(environ, start_response):
+        ends.append(environ['wsgi.input_terminated'])
+        start_response('200 OK', [])
+        return []
+    with serving(app) as s:
+        s.ask(CLOSE)
+        s.ask(b'GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, close\r\nUpgrade: x\r\n\r\n')
+    equal(ends, [True, False])
+
+
+@test
+def what_has_no_write_is_taken_for_a_logger():
+    class Logger:
+        def __init__(self):
+            self.told = []
+
+        def log(self, level, message):
+            self.told.append((level, message))
+
+    log, errors = Logger(), Logger()
+    server = WSGIServer(HERE, answering(), log=log, error_log=errors)
+    server.log.write('a\n')
+    server.error_log.write('b\n')
+    equal((log.told, errors.told), ([(20, 'a')], [(40, 'b')]))
+    assert server.log.told is log.told
+
+
+@test
+def the_class_of_environs_can_be_changed_later():
+    seen = []
+
+    def app(environ, start_response):
+        seen.append(type(environ))
+        start_response('200 OK', [])
+        return []
+    with Serving(app) as s:
+        s.ask(CLOSE)
+        s.server.environ_class = SecureEnviron
+        s.ask(CLOSE)
+    equal(seen, [dict, SecureEnviron])
+
+
+@both_ways
 def write_and_exc_info_do_as_pep_3333_says(serving):
     def app(environ, start_response):
         write = start_response('200 OK', [('X', '1')])
@@ -309,6 +357,22 @@ def another_protocol_is_spoken_after_an_upgrade():
             assert got.startswith(b'HTTP/1.1 101 Switching\r\nUpgrade: echo\r\nConnection: Upgrade\r\n'), got
             c.sendall(b'late\n')
             equal(c.recv(100), b'late\n')
+
+
+@test
+def what_comes_after_an_upgrade_is_read_as_other_bodies_are():
+    def app(environ, start_response):
+        write = start_response('101 Switching', [('Upgrade', 'echo'), ('Connection', 'Upgrade')])
+        source = environ['wsgi.input']
+        write(next(iter(source)))
+        write(b'|'.join(source.readlines()))
+        return list(source)
+    with Serving(app) as s:
+        with s.connect() as c:
+            c.sendall(b'GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\na\nb\nc')
+            c.shutdown(socket.SHUT_WR)
+            got = b''.join(iter(lambda: c.recv(1000), b''))
+            equal(got.partition(b'\r\n\r\n')[2], b'a\nb\n|c')
 
 
 @test

@@ -4,6 +4,7 @@ import gc
 import os
 import time
 
+import ramet
 from lib.green import Thing, in_hub, in_thread, leaves_nothing, quietly, refer, settle, spawn
 from lib.tap import equal, main, raises, test
 from ramet._core import sleep
@@ -510,6 +511,22 @@ def queues_leave_nothing_behind():
     del q, thing
     gc.collect()
     assert ref() is None
+
+
+@test
+def a_timeout_as_the_limit_is_what_is_raised():
+    for q in (Queue(1), SimpleQueue(1), LifoQueue(1), PriorityQueue(1), Channel()):
+        for call in ((q.get,), (q.put, 1)):
+            if call[0] == q.put and not isinstance(q, Channel):
+                q.put(0)
+            t = ramet.Timeout(0.01)
+            assert raises(ramet.Timeout, *call, timeout=t) is t
+            raises(KeyError, *call, timeout=ramet.Timeout(0.01, KeyError))
+            raises(Full if call[0] == q.put else Empty, *call, block=False, timeout=t)
+    t = ramet.Timeout(0.01)
+    for wait in (ramet.event.AsyncResult().get, ramet.spawn(ramet.sleep, 100).get):
+        assert raises(ramet.Timeout, wait, timeout=t) is t
+        raises(KeyError, wait, timeout=ramet.Timeout(0.01, KeyError))
 
 
 main()

@@ -1,6 +1,5 @@
 """Names of hosts and services."""
 import io
-import os
 import socket as stdlib
 
 import ramet
@@ -80,12 +79,12 @@ def gevents_names_mean_ours():
         equal(r.getaddrinfo("127.0.0.1", 1, type=1)[0][4], ("127.0.0.1", 1))
         r.close()
     for setting, module in (("thread", thread), ("ares,thread", ares), ("block", blocking), (["dnspython"], dnspython),
-                            ("ramet.resolver.ares.Resolver", ares), ("nosuch.Resolver,block", blocking)):
-        equal(resolver.chosen(setting), module.Resolver)
-    raises(ValueError, resolver.chosen, "unknown")
-    raises(ImportError, resolver.chosen, "nosuch.Resolver")
-    os.environ["GEVENT_RESOLVER"] = "block"
-    equal(resolver.chosen(), blocking.Resolver)
+                            ("ramet.resolver.ares.Resolver", ares), ("gevent.resolver.ares.Resolver", ares),
+                            ("nosuch.Resolver,block", blocking), (blocking.Resolver, blocking)):
+        ramet.config.resolver = setting
+        equal(ramet.config.resolver, module.Resolver)
+    for setting in ("unknown", "nosuch.Resolver", []):
+        raises(ImportError, setattr, ramet.config, "resolver", setting)
 
 
 @test

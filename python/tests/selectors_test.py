@@ -55,7 +55,7 @@ def a_loop_of_asyncio_in_each_greenlet():
     def run(n):
         loop = asyncio.SelectorEventLoop(selectors.DefaultSelector())
         try:
-            return asyncio.Runner(loop_factory=lambda: loop).run(work(n))
+            return loop.run_until_complete(work(n))
         finally:
             loop.close()
 

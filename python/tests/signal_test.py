@@ -1,6 +1,7 @@
 """The module signal: handlers as ever, but for that of SIGCHLD."""
 import os
 import signal
+import threading
 import time
 
 from lib.tap import equal, main, raises, test
@@ -8,6 +9,7 @@ from lib.tap import equal, main, raises, test
 import ramet
 from ramet import os as green_os
 from ramet import signal as green
+from ramet import thread as green_thread
 from ramet import time as green_time
 
 
@@ -36,6 +38,21 @@ def a_handler_runs_while_greenlets_wait():
     signal.setitimer(signal.ITIMER_REAL, 0.02)
     until(lambda: seen)
     equal(seen, [signal.SIGALRM])
+
+
+@test
+def a_signal_can_be_sent_to_a_greenlet_as_to_its_thread():
+    seen = []
+    green.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
+    me = green_thread.get_ident()
+    ramet.spawn(green.pthread_kill, me, signal.SIGUSR1).get()
+    until(lambda: len(seen) == 1)
+    sleeper = ramet.spawn(ramet.sleep, 20)
+    ramet.sleep(0)
+    green.pthread_kill(green_thread.get_ident(sleeper), signal.SIGUSR1)
+    green.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+    until(lambda: len(seen) == 3)
+    sleeper.kill()
 
 
 @test
@@ -85,6 +102,69 @@ def sleep_lets_others_run():
     equal(ran, [1])
     assert green_time.monotonic is time.monotonic
     raises(TypeError, green_time.sleep, 'x')
+
+
+@test
+def waiting_for_a_signal_blocks_only_the_greenlet():
+    waits = [(green.sigwait, 'n'), (green.sigwaitinfo, 'info'), (lambda s: green.sigtimedwait(s, 20), 'info')]
+    for wait, kind in waits:
+        waiter = ramet.spawn(wait, [signal.SIGUSR1, signal.SIGRTMIN + 1])
+        ramet.sleep(0.01)
+        assert not waiter.ready()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        result = waiter.get(timeout=20)
+        equal(result if kind == 'n' else result.si_signo, signal.SIGUSR1)
+    waiter = ramet.spawn(green.sigwait, {signal.SIGRTMIN + 1})
+    ramet.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGRTMIN + 1)
+    equal(waiter.get(timeout=20), signal.SIGRTMIN + 1)
+    equal(signal.pthread_sigmask(signal.SIG_BLOCK, ()), set())
+
+
+@test
+def several_wait_for_signals_each_for_its_own():
+    waiters = [ramet.spawn(green.sigwait, [n, signal.SIGUSR2]) for n in (signal.SIGUSR1, signal.SIGALRM)]
+    ramet.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    equal(waiters[0].get(timeout=20), signal.SIGUSR1)
+    equal(signal.pthread_sigmask(signal.SIG_BLOCK, ()), {signal.SIGUSR2, signal.SIGALRM})
+    waiters[1].kill()
+    equal(signal.pthread_sigmask(signal.SIG_BLOCK, ()), set())
+
+
+@test
+def a_signal_that_waits_already_is_taken_at_once():
+    before = {signal.SIGUSR1}
+    signal.pthread_sigmask(signal.SIG_BLOCK, before)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    equal(green.sigtimedwait(before, 0).si_signo, signal.SIGUSR1)
+    equal(green.sigtimedwait(before, 0), None)
+    equal(green.sigtimedwait(before, 0.01), None)
+    equal(signal.pthread_sigmask(signal.SIG_BLOCK, ()), before)
+    raises(ValueError, green.sigtimedwait, before, -1)
+    raises(ValueError, green.sigwait, [5000])
+
+
+@test
+def handlers_run_while_the_main_greenlet_waits_for_another_signal():
+    seen = []
+    signal.signal(signal.SIGALRM, lambda number, frame: seen.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    equal(green.sigtimedwait([signal.SIGUSR1], 0.1), None)
+    equal(seen, [signal.SIGALRM])
+
+
+@test
+def the_error_of_a_handler_of_sigchld_is_reported_and_no_more():
+    import io
+    ramet.get_hub().exception_stream = told = io.StringIO()
+    green.signal(signal.SIGCHLD, lambda number, frame: 1 / 0)
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    until(lambda: "ZeroDivisionError" in told.getvalue())
+    ramet.sleep(0.01)
+    os.waitpid(pid, 0)
 
 
 main()

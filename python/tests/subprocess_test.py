@@ -199,11 +199,44 @@ def who_knows_the_number_of_a_child_may_wait_for_it():
 
 
 @test
+def who_waits_for_any_child_finds_those_whose_popen_is_not_asked():
+    p = sh('exit 5')
+    assert p.result.wait(20) is not None
+    equal(green_os.waitpid(-1, 0), (p.pid, 5 << 8))
+    raises(ChildProcessError, green_os.waitpid, -1, 0)
+    equal(p.wait(), 5)
+    for ask in (subprocess.Popen.poll, subprocess.Popen.wait):
+        p = sh('exit 6')
+        assert p.result.wait(20) is not None
+        equal(ask(p), 6)
+        raises(ChildProcessError, green_os.waitpid, -1, 0)
+
+
+@test
 def other_os_threads_use_children():
     pool = ramet.get_hub().threadpool
     p = pool.apply(lambda: sh('sleep 0.1; exit 4'))
     equal(p.wait(20), 4)
     equal(pool.apply(lambda: subprocess.check_output(['echo', 'x'])), b'x\n')
+
+
+@test
+def descriptors_of_our_own_are_none_of_stdin_s_and_the_others():
+    """A program closes its stdin, starts another, and puts a file there."""
+    script = (
+        "import os, time, ramet\n"
+        "from ramet import subprocess\n"
+        "os.close(0)\n"
+        "p = subprocess.Popen(['sleep', '0.1'])\n"
+        "r, w = os.pipe()\n"
+        "os.dup2(r, 0)\n"
+        "p.wait()\n"
+        "ramet.sleep(0.05)\n"
+        "os.fstat(0)\n"
+        "os.write(w, b'x')\n"
+        "assert os.read(0, 1) == b'x'\n")
+    p = stdlib.run([sys.executable, '-c', script], stdout=stdlib.PIPE, stderr=stdlib.STDOUT, timeout=50)
+    equal((p.returncode, p.stdout), (0, b''))
 
 
 main()

@@ -20,6 +20,8 @@ def patch():
     for name in green.__implements__:
         setattr(threading, name, getattr(green, name))
     main_thread._ident = threading.get_ident()
+    if hasattr(main_thread, "_handle"):
+        main_thread._handle = threading._make_thread_handle(main_thread._ident)
     threading._active[main_thread._ident] = main_thread
 
 
@@ -256,6 +258,66 @@ def the_interpreter_waits_for_threads_at_its_end():
             os._exit(0)
         os.close(w)
         equal((os.read(r, 10), os.waitpid(pid, 0)[1]), (b'last', 0))
+
+
+@test
+def ctrl_c_in_a_thread_is_the_main_greenlet_s():
+    for patched in (False, True):
+        if patched:
+            patch()
+        seen, before = [], threading.excepthook
+        threading.excepthook = seen.append
+        module = threading if patched else green
+        t = run_thread(module.Thread, target=lambda: (ramet.sleep(0), _thread.interrupt_main(), ramet.sleep(0)))
+        raises(KeyboardInterrupt, t.join)
+        t.join()
+        threading.excepthook = before
+        equal(seen, [])
+
+
+@test
+def a_thread_that_is_killed_has_no_error():
+    patch()
+    seen, greenlets = [], []
+    threading.excepthook = seen.append
+    t = run_thread(threading.Thread, target=lambda: (greenlets.append(ramet.getcurrent()), ramet.sleep(60)))
+    ramet.kill(greenlets[0])
+    t.join()
+    run_thread(threading.Thread, target=green_thread.exit).join()
+    equal((seen, t.is_alive()), ([], False))
+
+
+@test
+def what_was_started_is_counted():
+    before = green_thread._count()
+    green_thread.start_new_thread(ramet.sleep, (0.01,))
+    equal(green_thread._count(), before + 1)
+    ramet.sleep(0.03)
+    equal(green_thread._count(), before)
+
+
+@test
+def errors_of_functions_that_were_started_go_to_the_hook():
+    seen = []
+    sys.unraisablehook = lambda what: seen.append((repr(what.exc_value), what.object, what.err_msg))
+
+    def fail():
+        raise KeyError('mine')
+    green_thread.start_new_thread(fail, ())
+    ramet.sleep(0.01)
+    equal(seen, [("KeyError('mine')", fail, 'Exception ignored in thread started by')])
+
+
+@test
+def the_lock_of_a_thread_that_has_ended_is_a_lock():
+    sentinel = green._set_sentinel()
+    sentinel.acquire()
+    equal((sentinel.acquire(False), sentinel.acquire(timeout=0.001), sentinel.locked()), (False, False, True))
+    sentinel.release()
+    equal((sentinel.locked(), sentinel.acquire(), sentinel.locked(), sentinel.acquire(False)),
+          (False, True, True, False))
+    sentinel.release()
+    assert not sentinel.locked()
 
 
 main()

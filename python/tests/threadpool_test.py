@@ -2,6 +2,7 @@
 import _thread
 import concurrent.futures
 import os
+import pathlib
 import threading
 import time
 
@@ -12,6 +13,12 @@ from ramet._core import AsyncResult, Event, LoopExit, get_hub, sleep
 from ramet.threadpool import ThreadPool, ThreadPoolExecutor
 
 REPORTS = []
+
+
+def own_threads():
+    """All but the runtime's."""
+    tasks = [task / "comm" for task in pathlib.Path("/proc/self/task").iterdir()]
+    return [name for name in (task.read_text() for task in tasks) if not name.startswith("ramet ")]
 
 
 def keep_reports():
@@ -50,11 +57,11 @@ def spawn_waits_when_there_is_too_much():
     p = ThreadPool(1)
     gate = threading.Event()
     p.spawn(gate.wait)
-    g = spawn(p.spawn, len, ())
+    next_, third = spawn(p.spawn, len, ()), spawn(p.spawn, len, (1,))
     settle()
-    equal((g.ready(), len(p)), (False, 1))
+    equal((next_.ready(), third.ready(), len(p)), (True, False, 2))
     gate.set()
-    equal(g.get().get(), 0)
+    equal((next_.get().get(), third.get().get()), (0, 1))
 
 
 @test
@@ -116,7 +123,7 @@ def it_is_joined_and_killed():
     equal(p.apply(len, ((),)), 0)  # it begins again
     p.kill()
     p.kill()
-    assert within(5, lambda: len(os.listdir("/proc/self/task")) == 1)
+    assert within(5, lambda: len(own_threads()) == 1)
 
 
 @test
@@ -227,6 +234,69 @@ def a_fast_worker_is_not_lost():
     for i in range(2000):
         equal(p.spawn(abs, -i).get(timeout=20), i)
     assert _core is not None
+
+
+@test
+def futures_can_be_waited_for_by_whoever_waits():
+    import ramet
+    with ThreadPoolExecutor(2) as pool:
+        slow, quick = pool.submit(time.sleep, 0.1), pool.submit(len, ())
+        equal(ramet.wait([slow, quick]), [quick, slow])
+        called = []
+        one = pool.submit(len, (1,))
+        one.add_done_callback(lambda f: called.append((threading.get_ident(), f.result())))
+        done, not_done = concurrent.futures.wait([one])  # blocks the OS thread, as nothing is patched
+        equal((done, not_done, one.result()), ({one}, set(), 1))
+        settle()
+        equal(called, [(threading.get_ident(), 1)])
+        bad = pool.submit(int, "x")
+        assert isinstance(bad.exception(timeout=20), ValueError)
+    pool = ThreadPoolExecutor(1)
+    gate = threading.Event()
+    first, second, third = [pool.submit(gate.wait) for _ in range(3)]
+    assert third.cancel() and ramet.wait([third], timeout=20) == [third]
+    gate.set()
+    first.result(20), second.result(20)
+    pool.kill()
+
+
+@test
+def kill_ends_workers_that_later_calls_have_begun():
+    p = ThreadPool(2)
+    results = p.map_async(time.sleep, [0.02] * 6)  # four of them wait for a place
+    settle()
+    p.kill()
+    equal((p.size, p._living), (0, 0))
+    equal(results.get(timeout=20), [None] * 6)
+    p.kill()
+
+
+@test
+def the_loop_is_not_done_before_the_pool_is():
+    import ramet
+    p = ThreadPool(2)
+    done = []
+    for _ in range(3):
+        p.spawn(lambda: (time.sleep(0.05), done.append(1)))
+    assert ramet.wait() is True
+    equal(done, [1] * 3)
+    raises(ZeroDivisionError, p.spawn(lambda: 1 // 0).get)
+    assert ramet.wait(timeout=20) is True
+    equal(get_hub().loop.activecnt, 0)
+
+
+@test
+def a_child_of_a_fork_does_not_wait_for_calls_of_its_parent():
+    import ramet
+    p = get_hub().threadpool
+    gate = threading.Event()
+    parents = p.spawn(gate.wait)
+    pid = ramet.fork()
+    if not pid:
+        os._exit(0 if p.apply(len, ((),)) == 0 and ramet.wait(timeout=20) else 1)
+    equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+    gate.set()
+    assert parents.get(timeout=20)
 
 
 main()

@@ -96,6 +96,7 @@ def blocks_that_do_not_switch_are_found():
     with util.assert_switches(max_blocking_time=30, hub_only=True):
         ramet.sleep(0)
     assert 'To the hub' in fails_to_switch(hub_only=True)(lambda: None)
+    assert '(max allowed 30.0000' in fails_to_switch(max_blocking_time=30, hub_only=True)(lambda: None)
 
     def use():
         with util.assert_switches():
@@ -193,6 +194,45 @@ def several_talk_at_the_same_time():
         assert f"'a{n}'" in g.get()
     server.stop()
     assert threading.active_count() >= 1
+
+
+@test
+def the_tree_shows_values_and_locals():
+    from ramet.local import local
+
+    class Mine(local):
+        pass
+
+    Mine().x = 42
+    mine = Mine()
+    mine.x = 43
+    bad = ramet.spawn(int, 'x')
+    parent = ramet.spawn(lambda: [ramet.spawn(ramet.sleep, 1), bad][0])
+    ramet.joinall([bad, parent])
+    text = util.GreenletTree.current_tree().format()
+    assert 'Greenlet Locals:' in text and "{'x': 43}" in text and "{'x': 42}" not in text, text
+    assert "; finished with value <Greenlet at 0x" in text, text
+    nested = ramet.spawn(lambda: ramet.spawn(util.GreenletTree.current_tree).get())
+    assert '{}' not in nested.get().format({'running_stacks': False})
+
+
+@test
+def greenlets_of_other_threads_can_be_shown():
+    import _thread
+    ramet.get_hub()
+    held, done = _thread.allocate_lock(), _thread.allocate_lock()
+    held.acquire(), done.acquire()
+
+    def other():
+        ramet.get_hub()
+        done.release()
+        held.acquire()
+
+    _thread.start_new_thread(other, ())
+    done.acquire()
+    lines = util.format_run_info(greenlet_stacks=False)
+    held.release()
+    equal(sum(line == '---- Thread boundary' for line in lines), 2)
 
 
 main()

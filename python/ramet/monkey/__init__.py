@@ -6,9 +6,8 @@ Each function does two things: it replaces names in a module, which is what prog
 that the interpreter and the database drivers it knows make, which is what makes names imported before cooperate, too.
 So patch_all may come at any time; C libraries that are not known to it are named by patch_library.
 
-Two things stay as they are without patching.  What is printed on sys.stdout and stderr is written at once, however long
-that takes.  And a file, buffered by io, that several greenlets use at the same time without a lock fails with
-"reentrant call" while one of them waits in it: to the interpreter they are one thread.
+One thing stays as it is without patching: what is printed on sys.stdout and stderr is written at once, however long that
+takes.
 
 `python -m gevent.monkey [--[no-]socket ...] [--module] script args` runs a program patched.
 """
@@ -63,8 +62,9 @@ def patch_all(socket=True, dns=True, time=True, select=True, thread=True, os=Tru
     arguments = dict(locals())
     kwargs = arguments.pop('kwargs')
     warnings = []
-    first = _patches.check_repatching(warnings, dict(arguments, **kwargs))
-    if not first and not warnings:
+    first, more = _patches.check_repatching(warnings, arguments)
+    if not more:
+        process_warnings(warnings)
         return None
     if not _notify_patch(_events.GeventWillPatchAllEvent(arguments, kwargs), warnings):
         return False

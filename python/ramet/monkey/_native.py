@@ -17,8 +17,8 @@ INTERPRETER = ['', 'libpython3*'] + [f'{name}.*' for name in (
 #: Libraries that are known to wait, and the modules that lead to them.  Wheels rename those they bring along.
 DRIVERS = [f'{name}[-.]*' for name in (
     'libcrypto', 'libcurl', 'libcurl-gnutls', 'libfbclient', 'libgnutls', 'libhiredis', 'libldap', 'libmariadb',
-    'libmemcached', 'libmysqlclient', 'libodbc', 'libpq', 'librabbitmq', 'librdkafka', 'libssh2', 'libsybdb',
-    'libzmq')] + [f'{name}.*' for name in (
+    'libmemcached', 'libmysqlclient', 'libodbc', 'libpq', 'librabbitmq', 'librdkafka', 'libsqlite3', 'libssh2',
+    'libsybdb', 'libzmq')] + [f'{name}.*' for name in (
         '_ctypes', '_mysql', '_mysql_connector', '_psycopg', '_pylibmc', '_ldap', 'pq', 'pycurl', 'pyodbc',
         '_cffi_backend')]
 
@@ -110,11 +110,14 @@ def _flush():
             _core.patch_library(pattern, ','.join(sorted(groups)))
     _renew(functions)
     _has.update(_wanted)
+    if 'lock' in _has:
+        _core.own_native_rlocks()
 
 
 def flush(warnings=None):
     """Replace what was wanted."""
     global _refused
+    _core.share_native_files()
     _wanted.difference_update(_has)
     if not _wanted or _refused:
         _wanted.clear()

@@ -18,10 +18,14 @@ def patch_os():
     patch_named('os')
 
 
+# What the interpreter's own sleep calls.
+_SLEEPS_BY = ('time',) if _sys.version_info >= (3, 11) else ('time', 'select')
+
+
 @ignores_do_not_patch
 def patch_time():
     """Replace time.sleep."""
-    _native.want('time')
+    _native.want(*_SLEEPS_BY)
     patch_named('time')
 
 
@@ -138,11 +142,16 @@ _SETTINGS = '_gevent_saved_patch_all_module_settings'
 
 
 def check_repatching(warnings, settings):
-    """Whether it is the first time that patch_all is called."""
-    first = _SETTINGS not in saved
-    if saved.setdefault(_SETTINGS, settings) != settings:
+    """(whether it is the first time that patch_all is called, whether it is asked for more than before)"""
+    before = saved.get(_SETTINGS)
+    if before is None:
+        saved[_SETTINGS] = settings
+        return True, True
+    if settings != before:
         queue_warning("Patching more than once will result in the union of all True parameters being patched", warnings)
-    return first
+    more = {name: on for name, on in settings.items() if on and name in before and not before[name]}
+    before.update(more)
+    return False, bool(more)
 
 
 def check_signal(signal, os, warnings):

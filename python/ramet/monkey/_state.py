@@ -70,12 +70,12 @@ def remove_item(module, attr):
 def queue_warning(message, queued):
     """Warn, at once or when patch_all is done."""
     if queued is None:
-        process_warnings([message])
+        process_warnings([message], 4)
     else:
         queued.append(message)
 
 
-def process_warnings(queued):
+def process_warnings(queued, stacklevel=3):
     """Show them as the caller's who is no module of ours."""
     for message in queued:
-        warnings.warn(message, MonkeyPatchWarning, stacklevel=4)
+        warnings.warn(message, MonkeyPatchWarning, stacklevel=stacklevel)

@@ -22,7 +22,7 @@ def _patch_existing_locks(threading):
         if attr and type(o).__module__ in ('threading', '_frozen_importlib', 'importlib._bootstrap'):
             _own(o, attr, ident)
     blocking_on = getattr(sys.modules.get('_frozen_importlib'), '_blocking_on', {})
-    if ident[0] in blocking_on:
+    if isinstance(blocking_on, dict) and ident[0] in blocking_on:  # since 3.12 it is cleared by who waits
         blocking_on[ident[1]] = blocking_on.pop(ident[0])
 
 
@@ -46,6 +46,8 @@ def _patch_main_thread(threading):
     thread = active.pop(native, None)
     if thread is not None:
         thread._ident = threading.get_ident()
+        if hasattr(thread, '_handle'):  # since 3.13 fork looks for the identity there, too
+            thread._handle = threading._make_thread_handle(thread._ident)
         active[thread._ident] = thread
 
 

@@ -4,14 +4,10 @@ All of gevent's names are here, and mean the resolver of libramet, which asks as
 resolv.conf) but waits for a thousand answers at once; except "block", which is libc, and blocks the OS thread.
 """
 import _socket as socket
-import os
 
 from ramet import _core
 
 __all__ = ["AbstractResolver"]
-
-#: What GEVENT_RESOLVER and gevent.config.resolver may say, and the module that has it.
-NAMES = {"ramet": "thread", "thread": "thread", "ares": "ares", "dnspython": "dnspython", "block": "blocking"}
 
 
 class AbstractResolver:
@@ -66,31 +62,3 @@ class Resolver(AbstractResolver):
 
     def __repr__(self):
         return f"<{type(self).__module__}.{type(self).__name__} at {id(self):#x}>"
-
-
-def find(name):
-    """The class that a setting means: a short name, the path of a class ("a.module.Class"), or a class."""
-    if not isinstance(name, str):
-        return name
-    module, _, attribute = name.rpartition(".")
-    if not module:
-        if name not in NAMES:
-            raise ValueError(f"Invalid resolver: {name!r}; one of {', '.join(NAMES)} or the path of a class")
-        module, attribute = f"ramet.resolver.{NAMES[name]}", "Resolver"
-    return getattr(__import__(module, fromlist=["_"]), attribute)
-
-
-def chosen(setting=None):
-    """The first of a list of settings, by default what GEVENT_RESOLVER says, that can be had."""
-    if setting is None:
-        setting = os.environ.get("GEVENT_RESOLVER") or "ramet"
-    names = setting.split(",") if isinstance(setting, str) else setting
-    if not isinstance(names, (list, tuple)):
-        return find(names)
-    error = None
-    for name in names:
-        try:
-            return find(name.strip() if isinstance(name, str) else name)
-        except (ImportError, AttributeError) as e:
-            error = error or e
-    raise error or ValueError("No resolver was named")

@@ -1,0 +1,9 @@
+from typing import Any
+
+import ramet.server
+
+class BackdoorServer(ramet.server.StreamServer):
+    def __init__(self, listener: Any, locals: Any = ..., banner: Any = ..., **server_args: Any) -> None: ...
+    def handle(self, conn: Any, _address: Any) -> Any: ...
+
+def main(arguments: Any = ...) -> None: ...

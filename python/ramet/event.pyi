@@ -1,0 +1,2 @@
+from ramet._core import AsyncResult as AsyncResult
+from ramet._core import Event as Event

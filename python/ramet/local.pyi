@@ -1,0 +1,1 @@
+from ramet._core import local as local

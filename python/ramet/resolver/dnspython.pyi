@@ -1,0 +1,3 @@
+import ramet.resolver
+
+class Resolver(ramet.resolver.Resolver): ...
