@@ -2,7 +2,7 @@
  * malloc's lock is held. */
 #include "net.h"
 #include "ramet.h"
-#include "test.h"
+#include "said.h"
 #include "thread.h"
 
 #include "debug/registry.h"
@@ -16,38 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char text[8 << 20];
-
 /* No loop yet: what it does first is tested here. */
 void test_begin(void)
 {
-}
-
-static size_t count(const char *word)
-{
-	size_t n = 0;
-
-	for (const char *at = text; (at = strstr(at, word)); at++)
-		n++;
-	return n;
-}
-
-#define SAYS(word) CHECK(says(word))
-static bool says(const char *word)
-{
-	if (strstr(text, word))
-		return true;
-	fprintf(stderr, "no %s in:\n%.20000s", word, text);
-	return false;
-}
-
-static void hear(void (*fn)(void))
-{
-	int status = test_stderr_of(fn, text, sizeof text);
-
-	if (status != 0)
-		fprintf(stderr, "status %x:\n%.20000s", status, text);
-	CHECK_EQ(status, 0);
 }
 
 /* ---- whether it is JSON ------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* A loop that does not turn is reported, with who keeps it and where. */
 #include "ramet.h"
-#include "test.h"
+#include "said.h"
 #include "thread.h"
 
 #include "debug/watchdog.h"
@@ -18,37 +18,12 @@
 #define LIMIT (30 * RAMET_MS)
 #define STALL (200 * RAMET_MS) /* less than LIMIT ten times */
 
-static char text[1 << 16];
-
-static size_t count(const char *word)
+/* What the watchdog says of fn. */
+static void watch(void (*fn)(void))
 {
-	size_t n = 0;
-
-	for (const char *at = text; (at = strstr(at, word)); at++)
-		n++;
-	return n;
-}
-
-#define SAYS(word) CHECK(says(word))
-static bool says(const char *word)
-{
-	if (strstr(text, word))
-		return true;
-	fprintf(stderr, "no \"%s\" in:\n%s", word, text);
-	return false;
-}
-
-/* What fn says, which ends well. */
-static void hear(void (*fn)(void))
-{
-	int status;
-
 	if (TEST_TSAN)
 		test_skip("TSan has no watchdog");
-	status = test_stderr_of(fn, text, sizeof text);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fprintf(stderr, "status %x:\n%s", status, text);
-	CHECK_EQ(status, 0);
+	hear(fn);
 }
 
 static int64_t clock_ns(clockid_t id)
@@ -134,7 +109,7 @@ static void computing(void)
 
 TEST(a_ramet_that_computes_is_named)
 {
-	hear(computing);
+	watch(computing);
 	SAYS("has not turned its loop for ");
 	SAYS("ramet 3 \"culprit\", spawned by ramet 1 at keep+0x");
 	SAYS(", computes\n");
@@ -149,7 +124,7 @@ static void blocking(void)
 
 TEST(a_system_call_that_blocks_is_named_and_not_ended)
 {
-	hear(blocking);
+	watch(blocking);
 	SAYS("\"culprit\"");
 	SAYS(", is blocked in clock_nanosleep(2)\n");
 	if (!TEST_ASAN) /* which ends a snapshot that walks a stack */
@@ -164,7 +139,7 @@ static void blocking_on_socket(void)
 
 TEST(its_descriptor_is_named)
 {
-	hear(blocking_on_socket);
+	watch(blocking_on_socket);
 	SAYS(", is blocked in recvfrom(2) on fd ");
 	SAYS(" (socket)\n");
 }
@@ -183,7 +158,7 @@ static void with_own_handler(void)
 
 TEST(a_handler_of_the_program_stays)
 {
-	hear(with_own_handler);
+	watch(with_own_handler);
 	SAYS("\"culprit\"");
 	SAYS("computes; where is not known, because SIGURG is the program's");
 }
@@ -201,7 +176,7 @@ static void with_signal_blocked(void)
 
 TEST(a_blocked_signal_costs_the_place)
 {
-	hear(with_signal_blocked);
+	watch(with_signal_blocked);
 	SAYS("where is not known, because SIGURG is the program's or blocked");
 }
 
@@ -224,7 +199,7 @@ static void computing_long(void)
 
 TEST(a_long_stall_is_reported_again)
 {
-	hear(computing_long);
+	watch(computing_long);
 	CHECK(count("has not turned its loop") > 1);
 	CHECK_EQ(count("turns its loop again"), 1);
 }
@@ -237,7 +212,7 @@ static void stalling_often(void)
 
 TEST(many_stalls_are_not_all_reported)
 {
-	hear(stalling_often);
+	watch(stalling_often);
 	CHECK_EQ(count("has not turned its loop"), 5);
 }
 
@@ -262,7 +237,7 @@ static void two_loops(void)
 
 TEST(each_loop_is_watched)
 {
-	hear(two_loops);
+	watch(two_loops);
 	CHECK_EQ(count("has not turned its loop"), 1);
 	SAYS("\"culprit\"");
 }
@@ -287,7 +262,7 @@ static void in_a_child(void)
 
 TEST(the_child_of_a_fork_is_watched)
 {
-	hear(in_a_child);
+	watch(in_a_child);
 	SAYS("\"culprit\"");
 	SAYS("    compute+0x");
 }
@@ -317,7 +292,7 @@ static void quit_computing(void)
 
 TEST(sigquit_dumps_while_a_ramet_computes)
 {
-	hear(quit_computing);
+	watch(quit_computing);
 	CHECK_EQ(count("ramet: 3 ramets in process"), 1);
 	SAYS("ramet 3 \"culprit\" running, spawned by");
 	SAYS("ramet 2 waiting for its sleep to end");
@@ -344,7 +319,7 @@ TEST(sigquit_dumps_while_a_system_call_blocks)
 {
 	if (TEST_ASAN)
 		test_skip("ASan ends a snapshot that walks a stack");
-	hear(quit_blocked);
+	watch(quit_blocked);
 	CHECK_EQ(count("ramet: 3 ramets in process"), 1);
 	SAYS("ramet 3 \"culprit\" running");
 	SAYS("    block_firmly+0x");
@@ -368,7 +343,7 @@ static void waiting(void)
 
 TEST(who_waits_is_left_alone)
 {
-	hear(waiting);
+	watch(waiting);
 	CHECK_EQ(strlen(text), 0);
 }
 
@@ -381,7 +356,7 @@ static void computing_alone(void)
 
 TEST(who_is_alone_keeps_nobody)
 {
-	hear(computing_alone);
+	watch(computing_alone);
 	CHECK_EQ(strlen(text), 0);
 }
 
@@ -405,7 +380,7 @@ static void stop_and_go_on(void)
 
 TEST(a_process_that_was_stopped_has_not_stalled)
 {
-	hear(stop_and_go_on);
+	watch(stop_and_go_on);
 	CHECK_EQ(strlen(text), 0);
 }
 
@@ -421,7 +396,7 @@ static void switched_off(void)
 
 TEST(it_can_be_switched_off)
 {
-	hear(switched_off);
+	watch(switched_off);
 	CHECK_EQ(strlen(text), 0);
 }
 
@@ -443,7 +418,7 @@ static void after_long_sleep(void)
 
 TEST(who_wakes_after_long_is_watched_again)
 {
-	hear(after_long_sleep);
+	watch(after_long_sleep);
 	CHECK_EQ(count("has not turned its loop"), 1);
 	SAYS("    compute+0x");
 }
