@@ -89,11 +89,8 @@ static struct recording_options read_recording_options(int argc, char **argv)
 			       "\"ramet help trace\" lists them",
 			       argv[optind - 1]);
 	}
-	if (!o.help && optind + 1 != argc)
-		refuse(STATUS_REFUSED,
-		       "one process is to be given by its number: ramet trace "
-		       "PID");
-	o.pid = argv[optind];
+	if (!o.help)
+		o.pid = only_process(argc - optind, argv + optind, "trace");
 	return o;
 }
 

@@ -61,11 +61,8 @@ static struct stacks_options read_stacks_options(int argc, char **argv)
 			       "lists them",
 			       argv[optind - 1]);
 	}
-	if (!o.help && optind + 1 != argc)
-		refuse(STATUS_REFUSED,
-		       "one process is to be given by its number: ramet stacks "
-		       "PID");
-	o.pid = argv[optind];
+	if (!o.help)
+		o.pid = only_process(argc - optind, argv + optind, "stacks");
 	return o;
 }
 

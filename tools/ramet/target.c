@@ -20,6 +20,15 @@ void *need(void *memory)
 	return memory;
 }
 
+const char *only_process(int argc, char **argv, const char *command)
+{
+	if (argc != 1)
+		refuse(STATUS_REFUSED,
+		       "one process is to be given by its number: ramet %s PID",
+		       command);
+	return argv[0];
+}
+
 /* ---- /proc --------------------------------------------------------------- */
 
 static FILE *proc_open(const struct target *t, int tid, const char *file)

@@ -29,6 +29,10 @@ struct piece {
 	bool got;
 };
 
+/* The number that is all that is left of `ramet COMMAND`'s arguments.  Does not
+ * return if it is missing or not alone. */
+const char *only_process(int argc, char **argv, const char *command);
+
 /* The process of that number as the user wrote it.  Does not return if it
  * cannot be read; says why. */
 void target_open(struct target *t, const char *pid);

@@ -131,11 +131,8 @@ static struct top_options read_top_options(int argc, char **argv,
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;)
 		read_option(&o, t, c, argv[optind - 1]);
-	if (!o.help && optind + 1 != argc)
-		refuse(STATUS_REFUSED,
-		       "one process is to be given by its number: ramet top "
-		       "PID");
-	o.pid = argv[optind];
+	if (!o.help)
+		o.pid = only_process(argc - optind, argv + optind, "top");
 	return o;
 }
 
