@@ -46,7 +46,9 @@ enum ramet_when_full {
 struct ramet_actor_opts {
 	/* Shown by tools, and what ramet_actor_find finds; NULL: none. */
 	const char *name;
-	size_t mailbox; /* the most messages in it; 0: 1,024 */
+	/* The most messages in it; 0: 1,024.  Loops that send to it at the same
+	 * moment may exceed that by as many messages as they are. */
+	size_t mailbox;
 	enum ramet_when_full when_full;
 	size_t stack_size;       /* as in struct ramet_opts */
 	struct ramet_loop *loop; /* where it runs; NULL: the caller's */

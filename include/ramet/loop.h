@@ -41,8 +41,9 @@ RAMET_API struct ramet_loop *ramet_loop_self(void);
 /* The one with the fewest ramets, roughly. */
 RAMET_API struct ramet_loop *ramet_loop_least(void);
 
-/* Run fn(arg) there as a ramet of its own, which nobody joins.  Returns 0, or
- * -1: ENOMEM, ESRCH (it is being stopped). */
+/* Run fn(arg) there as a ramet of its own, which nobody joins.  Like a spawn it
+ * never waits, however many are under way: what bounds them is the caller's.
+ * Returns 0, or -1: ENOMEM, ESRCH (it is being stopped). */
 RAMET_API int ramet_loop_go(struct ramet_loop *loop, void *(*fn)(void *),
 			    void *arg);
 

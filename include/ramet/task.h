@@ -103,7 +103,8 @@ enum ramet_lane {
 	RAMET_LANE_USER,  /* ramet_offload: 128, or RAMET_OFFLOAD_USER from the
 			   * environment */
 	RAMET_LANE_FILE,  /* calls on files that the kernel cannot complete by
-			   * itself: 64, or RAMET_OFFLOAD_FILE */
+			   * itself, starts of programs: 64, or
+			   * RAMET_OFFLOAD_FILE */
 	RAMET_LANE_NAMES, /* look-ups of names: 16, or RAMET_OFFLOAD_NAMES */
 };
 

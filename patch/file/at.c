@@ -5,13 +5,14 @@
 #include "io/file.h"
 
 static ssize_t at(struct loop *l, int fd, const struct iovec *iov, int count,
-		  off_t offset, bool reading)
+		  off_t offset, bool reading, bool unseen)
 {
 	struct io io;
 	long n;
 
 	hook_begin(l);
 	n = ramet__io_begin_posix(&io, l, fd, WAIT_WRITE);
+	io.unseen = unseen;
 	if (likely(n == 0))
 		n = reading ? ramet__file_readv(&io, iov, count, offset)
 			    : ramet__file_writev(&io, iov, count, offset);
@@ -32,7 +33,7 @@ ssize_t HOOK(pread)(int fd, void *buf, size_t size, off_t offset)
 	struct iovec iov = {buf, size};
 	struct loop *l = loop_for(offset, 1, &iov);
 
-	return l ? at(l, fd, &iov, 1, offset, true)
+	return l ? at(l, fd, &iov, 1, offset, true, false)
 		 : libc.pread(fd, buf, size, offset);
 }
 
@@ -58,7 +59,7 @@ ssize_t HOOK(preadv)(int fd, const struct iovec *iov, int count, off_t offset)
 {
 	struct loop *l = loop_for(offset, count, iov);
 
-	return l ? at(l, fd, iov, count, offset, true)
+	return l ? at(l, fd, iov, count, offset, true, true)
 		 : libc.preadv(fd, iov, count, offset);
 }
 
@@ -73,7 +74,7 @@ ssize_t HOOK(pwrite)(int fd, const void *buf, size_t size, off_t offset)
 	struct iovec iov = {(void *)(uintptr_t)buf, size};
 	struct loop *l = loop_for(offset, 1, &iov);
 
-	return l ? at(l, fd, &iov, 1, offset, false)
+	return l ? at(l, fd, &iov, 1, offset, false, false)
 		 : libc.pwrite(fd, buf, size, offset);
 }
 
@@ -86,7 +87,7 @@ ssize_t HOOK(pwritev)(int fd, const struct iovec *iov, int count, off_t offset)
 {
 	struct loop *l = loop_for(offset, count, iov);
 
-	return l ? at(l, fd, iov, count, offset, false)
+	return l ? at(l, fd, iov, count, offset, false, true)
 		 : libc.pwritev(fd, iov, count, offset);
 }
 

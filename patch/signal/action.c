@@ -6,6 +6,7 @@
 #include "patch/signal/state.h"
 #include "patch/trace/report.h"
 
+#include "debug/stall.h"
 #include "kernel/calls.h"
 
 static struct sigaction actions[SIGNALS + 1];
@@ -53,6 +54,7 @@ static void get_to_know(int sig)
 	known[sig] = true;
 	runtimes[sig].sa_handler = SIG_DFL;
 	if ((sig == SIGSEGV || sig == SIGBUS || sig == SIGQUIT ||
+	     (sig == SIGURG && ramet__stall_installed()) ||
 	     now.sa_handler == ramet__report_on_signal) &&
 	    now.sa_handler != SIG_IGN) {
 		runtimes[sig] = now;

@@ -2,6 +2,8 @@
 #include "patch/socket/call.h"
 #include "patch/timespec.h"
 
+#include "io/copy.h"
+
 /* Urgent data and the error queue are there or not. */
 static enum wait recv_wait(int flags)
 {

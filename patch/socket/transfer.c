@@ -8,6 +8,7 @@
 #include "patch/away/away.h"
 #include "patch/socket/call.h"
 
+#include "io/copy.h"
 #include "kernel/calls.h"
 
 #include <string.h>

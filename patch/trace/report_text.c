@@ -75,7 +75,8 @@ static void put_blocked(struct out *o, const struct report_numbers *n,
 
 void ramet__put_report(struct out *o, const struct report_numbers *n)
 {
-	bool colour = is_terminal(o->fd) && !kernel_getenv("NO_COLOR");
+	const char *no = kernel_getenv("NO_COLOR"); /* see no-color.org */
+	bool colour = is_terminal(o->fd) && !(no && *no);
 
 	ramet__print(o, "%sramet: ", colour ? "\033[1m" : "");
 	ramet__put_name(o, n->program, sizeof n->program);

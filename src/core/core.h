@@ -297,6 +297,11 @@ static inline size_t loop_outside(const struct loop *l)
 					     : 0;
 }
 
+static inline bool loop_has_mail(const struct loop *l)
+{
+	return __atomic_load_n(&l->inbox, __ATOMIC_SEQ_CST) != NULL;
+}
+
 /* ---- scheduling (sched.c) ----------------------------------------------- */
 
 /* Append a ramet that is not queued to the ready queue. */
@@ -384,7 +389,7 @@ bool ramet__doubt(struct loop *l);
 /* Take in the mail that has come. */
 void ramet__deliver(struct loop *l);
 
-/* ---- life (spawn.c, fork.c, local.c, unwind.c) -------------------------- */
+/* ---- life (spawn.c, join.c, fork.c, local.c, unwind.c) ------------------ */
 
 /* Spawn; owner's on_end and flags are set before it can run. */
 struct ramet *ramet__spawn(struct loop *l, void *(*fn)(void *), void *arg,

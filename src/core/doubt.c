@@ -22,7 +22,7 @@ static bool is_certain(struct loop *l)
 	if (!l->doubt)
 		return false;
 	if (ramet__kernel->alone())
-		return !__atomic_load_n(&l->inbox, __ATOMIC_SEQ_CST);
+		return !loop_has_mail(l);
 	ramet__each(l, look_for_shared, &shared);
 	return !shared;
 }

@@ -10,7 +10,7 @@
 #include "base/record.h"
 #include "core/core.h"
 
-#ifdef RAMET_USDT
+#if defined RAMET_USDT && !defined RAMET_UNRECORDED
 #include <sys/sdt.h>
 #define PROBE(n, ...) STAP_PROBE##n(ramet, __VA_ARGS__)
 #else
@@ -57,10 +57,21 @@ HOT bool record_wanted_changed(const struct loop *l)
 					__ATOMIC_RELAXED) != l->record_word);
 }
 
+/* RAMET_UNRECORDED: a library to compare with, in bench/debug/trace.c. */
+HOT bool records(const struct loop *l)
+{
+#ifdef RAMET_UNRECORDED
+	(void)l;
+	return false;
+#else
+	return unlikely(l->record != NULL);
+#endif
+}
+
 HOT void record(struct loop *l, enum record_kind kind, unsigned detail,
 		uint64_t ramet, uint64_t argument)
 {
-	if (unlikely(l->record != NULL))
+	if (records(l))
 		ramet__record(l, kind, detail, ramet, argument);
 }
 
@@ -75,28 +86,28 @@ HOT void record_switch(struct loop *l, const struct ramet *from,
 {
 	(void)from;
 	PROBE(2, switch, from, to);
-	if (unlikely(l->record != NULL))
+	if (records(l))
 		ramet__record_run(l, to);
 }
 
 HOT void record_park(struct loop *l, const struct ramet *t)
 {
 	PROBE(3, park, t, t->wait, t->wait_object);
-	if (unlikely(l->record != NULL))
+	if (records(l))
 		ramet__record_park(l, t);
 }
 
 HOT void record_wake(struct loop *l, const struct ramet *t)
 {
 	PROBE(1, wake, t);
-	if (unlikely(l->record != NULL))
+	if (records(l))
 		ramet__record_wake(l, t);
 }
 
 HOT void record_end(struct loop *l, const struct ramet *t)
 {
 	PROBE(1, exit, t);
-	if (unlikely(l->record != NULL))
+	if (records(l))
 		ramet__record_end(l, t);
 }
 

@@ -1,11 +1,13 @@
-/* sched.c - who runs, and what happens when nobody can.
+/* sched.c - who runs.
  *
  * There is no scheduler context: whoever parks takes the next ready ramet off
- * the queue and jumps to it.  If there is none it asks the kernel for events
- * itself, on its own stack, and may well find that it is the one to go on.
+ * the queue and jumps to it.  If there is none it waits itself, on its own
+ * stack, till something has happened (turn.c), and may well find that it is the
+ * one to go on.
  */
 #include "core/stack.h"
 #include "core/switch.h"
+#include "core/turn.h"
 #include "core/valid.h"
 
 #include "kernel/calls.h"
@@ -14,12 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	ALLOWANCE = 64,       /* calls that do not block, in a row */
-	LOOK_NS = 200 * 1000, /* events are asked for this often at least */
-	LOOK_EVERY_MAX = 256, /* switches between two looks at the clock */
-	NO_POLLER_NS = 10 * 1000 * 1000,
-};
+enum { ALLOWANCE = 64 }; /* calls that do not block, in a row */
 
 __thread struct loop *ramet__this_loop;
 
@@ -75,7 +72,7 @@ static void choose(struct loop *l)
 	to_front(l, link);
 }
 
-static struct ramet *pop(struct loop *l)
+static inline struct ramet *pop(struct loop *l)
 {
 	struct ramet *t, *next;
 
@@ -99,237 +96,23 @@ static struct ramet *pop(struct loop *l)
 	return t;
 }
 
-/* ---- mail --------------------------------------------------------------- */
-
-void ramet__post(struct loop *l, struct mail *mail)
-{
-	mail->next = __atomic_load_n(&l->inbox, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(&l->inbox, &mail->next, mail, true,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		;
-	/* Of many who post, one wakes.  tests/model/wake.pml is this protocol.
-	 */
-	if (__atomic_load_n(&l->sleeping, __ATOMIC_SEQ_CST) &&
-	    __atomic_exchange_n(&l->sleeping, 0, __ATOMIC_SEQ_CST))
-		ramet__kernel->wake(l->poller);
-}
-
-static bool has_mail(struct loop *l)
-{
-	return __atomic_load_n(&l->inbox, __ATOMIC_SEQ_CST) != NULL;
-}
-
-/* In the order of posting. */
-void ramet__deliver(struct loop *l)
-{
-	struct mail *newest, *oldest = NULL, *next;
-
-	if (likely(!has_mail(l)))
-		return;
-	l->doubt = 0;
-	newest = __atomic_exchange_n(&l->inbox, NULL, __ATOMIC_ACQUIRE);
-	for (; newest; newest = next) {
-		next = newest->next;
-		newest->next = oldest;
-		oldest = newest;
-	}
-	for (; oldest; oldest = next) {
-		next = oldest->next;
-		oldest->deliver(l, oldest);
-	}
-}
-
-/* ---- a turn ------------------------------------------------------------- */
-
-int ramet__poller(struct loop *l)
-{
-	return l->poller ? 0 : ramet__kernel->open(&l->poller);
-}
-
-/* Without a poller (descriptors are short) sleep a little and look again. */
-static void doze(int64_t timeout)
-{
-	struct timespec ts = {0,
-			      timeout < NO_POLLER_NS ? timeout : NO_POLLER_NS};
-
-	kernel_ppoll(NULL, 0, &ts);
-}
-
-/* Announce the sleep first and look at the mail after: whoever posts does it
- * the other way round, so one of the two sees the other.  An exchange, because
- * qemu 7.2 lets a load overtake an aarch64 store-release. */
-static int wait_events(struct loop *l, int64_t timeout)
-{
-	int n;
-
-	l->stats.kernel_waits++;
-	if (timeout) {
-		l->sleeps++;
-		__atomic_exchange_n(&l->sleeping, 1, __ATOMIC_SEQ_CST);
-		if (has_mail(l))
-			timeout = 0;
-	}
-	record(l, RECORD_WAIT, 0, 0, (uint64_t)timeout);
-	n = ramet__kernel->wait(l->poller, timeout, l->events);
-	__atomic_store_n(&l->sleeping, 0, __ATOMIC_RELAXED);
-	record(l, RECORD_WAITED, 0, 0, (uint64_t)n);
-	return n;
-}
-
-static int64_t until(const struct loop *l, int64_t when)
-{
-	return when > l->now ? when - l->now : 0;
-}
-
-/* The host may know better than we. */
-static bool is_stuck(const struct loop *l, int64_t next)
-{
-	if (l->host && l->host->is_stuck)
-		return l->host->is_stuck();
-	return next == INT64_MAX && !loop_outside(l) && !l->reachable;
-}
-
-static int64_t ask_host(struct loop *l, int64_t next)
-{
-	int64_t again = l->host->on_deadlock();
-
-	if (l->ready || has_mail(l))
-		return 0;
-	return until(l, next) < again ? until(l, next) : again;
-}
-
-/* How long to wait when nothing is ready: till the next timer.  If nothing at
- * all can happen, that is a deadlock: main is made ready, if it can be told. As
- * long as that is in doubt, look again. */
-static int64_t patience(struct loop *l)
-{
-	int64_t next = ramet__timers_next(&l->timers);
-
-	if (has_mail(l))
-		return 0;
-	if (is_stuck(l, next)) {
-		if (l->host)
-			return ask_host(l, next);
-		if (ramet__doubt(l))
-			return l->doubt;
-		l->on_deadlock(l);
-		return l->ready ? 0 : RAMET_NEVER; /* a signal may help */
-	}
-	return next == INT64_MAX ? RAMET_NEVER : until(l, next);
-}
-
-static void tidy(struct loop *l)
-{
-	if (l->now < l->trim_at)
-		return;
-	ramet__stacks_trim(l, false);
-	l->trim_at = time_add(l->now, RAMET_SEC);
-}
-
-static void look(struct loop *l, int64_t timeout)
-{
-	int64_t before = l->now;
-	int n = 0;
-
-	if (!timeout && !l->outside)
-		return;
-	if (timeout && l->host)
-		l->host->on_sleep();
-	if (ramet__poller(l) < 0)
-		doze(timeout);
-	else
-		n = wait_events(l, timeout);
-	if (timeout && l->host)
-		l->host->on_wake(n == -EINTR);
-	l->now = kernel_now();
-	if (timeout && (l->now - before >= AWAKE_NS || unlikely(l->forked))) {
-		l->forked = false;
-		l->on_awake(l);
-	}
-	if (n > 0)
-		l->on_events(l, l->events, n);
-}
-
-/* The timer may be of an earlier park: only `until` counts. */
-static void on_timer(struct loop *l, struct ramet *t)
-{
-	if (t->state != STATE_PARKED)
-		return;
-	if (t->until <= l->now) {
-		record(l, RECORD_TIMER, 0, t->id, 0);
-		ramet__wake(t, -ETIMEDOUT);
-	} else {
-		ramet__timer_arm(&l->timers, &t->timer, t->until);
-	}
-}
-
-/* Ramets have run since the last turn: for how long. */
-static inline void count_lag(struct lag *lag, int64_t ns)
-{
-	int bits = 64 - __builtin_clzll((uint64_t)ns | 1) - LAG_BITS;
-
-	lag->sum += (uint64_t)ns;
-	lag->bucket[bits < 0             ? 0
-		    : bits < LAG_BUCKETS ? bits
-					 : LAG_BUCKETS - 1]++;
-}
-
-/* Events, mail and timers; waits only if nothing is ready. */
-static void turn(struct loop *l)
-{
-	int64_t timeout = 0;
-	struct timer *t;
-
-	l->now = kernel_now();
-	count_lag(&l->lag, l->now - l->looked);
-	if (!l->ready) {
-		timeout = patience(l);
-		if (timeout)
-			tidy(l);
-	}
-	look(l, timeout);
-	l->looked = l->now;
-	if (record_wanted_changed(l))
-		l->on_record(l);
-	record(l, RECORD_TURN, 0, 0, 0);
-	ramet__deliver(l);
-	if (l->load_at)
-		__atomic_store_n(l->load_at, l->stats.spawned - l->ended,
-				 __ATOMIC_RELAXED);
-	while ((t = ramet__timer_pop(&l->timers, l->now)))
-		on_timer(l, container_of(t, struct ramet, timer));
-	check(ramet__loop_changed(l));
-}
-
-/* While ramets are ready, turn every LOOK_NS; mail, which costs nothing to look
- * for, is taken in more often.  Reading the clock at each switch
- * would cost more than the switch, so count switches, more of them as long as
- * they prove short. */
-static void look_maybe(struct loop *l)
-{
-	int64_t passed = kernel_now() - l->looked;
-
-	if (passed >= LOOK_NS)
-		turn(l);
-	else
-		ramet__deliver(l);
-	if (passed > 2 * LOOK_NS && l->look_every > 1)
-		l->look_every /= 2;
-	else if (passed < LOOK_NS / 2 && l->look_every < LOOK_EVERY_MAX)
-		l->look_every *= 2;
-	l->until_look = l->look_every;
-}
-
-struct ramet *ramet__next(struct loop *l)
+/* This and what leads from it to the jump is joined because we say so: gcc
+ * takes a probe, which is a nop, for as much code as its text has lines. */
+static inline __attribute__((always_inline)) struct ramet *next(struct loop *l)
 {
 	struct ramet *t;
 
 	if (unlikely(--l->until_look == 0))
-		look_maybe(l);
+		ramet__turn_maybe(l);
 	while (unlikely(!(t = pop(l))))
-		turn(l);
+		ramet__turn(l);
 	l->allowance = ALLOWANCE;
 	return t;
+}
+
+struct ramet *ramet__next(struct loop *l)
+{
+	return next(l);
 }
 
 /* ---- parking ----------------------------------------------------------- */
@@ -378,9 +161,9 @@ SWITCHING switch_to(struct loop *l, struct ramet *me, struct ramet *to)
 }
 
 /* Run others until `me` is run again. */
-static void run_others(struct loop *l, struct ramet *me)
+SWITCHING run_others(struct loop *l, struct ramet *me)
 {
-	struct ramet *to = ramet__next(l);
+	struct ramet *to = next(l);
 
 	if (to == me) {
 		record_switch(l, me, me);
@@ -550,7 +333,7 @@ bool ramet__interrupt(struct ramet *t)
 	return true;
 }
 
-static inline void give_way(struct loop *l)
+SWITCHING give_way(struct loop *l)
 {
 	struct ramet *me = l->current;
 

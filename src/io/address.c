@@ -34,7 +34,7 @@ static const struct scheme *scheme_of(const char *text)
 	return NULL;
 }
 
-static int parse_port(const char *text)
+int ramet__address_port(const char *text)
 {
 	int port = 0;
 
@@ -58,7 +58,7 @@ static int parse_ip(const char *text, struct sockaddr_storage *addr,
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)addr;
 	const char *colon = strrchr(text, ':');
 	char host[INET6_ADDRSTRLEN];
-	int port = colon ? parse_port(colon + 1) : -EINVAL;
+	int port = colon ? ramet__address_port(colon + 1) : -EINVAL;
 	size_t n = colon ? (size_t)(colon - text) : 0;
 	bool brackets = n >= 2 && text[0] == '[' && text[n - 1] == ']';
 

@@ -8,6 +8,9 @@
 int ramet__address(const char *text, struct sockaddr_storage *addr,
 		   socklen_t *size);
 
+/* The number of a port in digits, or -EINVAL. */
+int ramet__address_port(const char *text);
+
 /* A socket of that type, with TCP_NODELAY; or -errno. */
 int ramet__address_socket(const struct sockaddr_storage *addr, int type);
 

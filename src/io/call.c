@@ -107,7 +107,7 @@ static inline int begin(struct io *io, struct loop *l, int number,
 	io->number = number;
 	io->wait = wait;
 	io->may_wait = io->disk_waits = false;
-	io->expired = io->interrupted = false;
+	io->expired = io->interrupted = io->unseen = false;
 	io->until = RAMET_NEVER;
 	io->fd = ramet__fd(l, number);
 	if (unlikely(!io->fd))

@@ -26,6 +26,7 @@ struct io {
 	bool disk_waits;  /* then: files are read and written here */
 	bool expired;     /* a scope around it, or cancel, has ended it */
 	bool interrupted; /* a signal has */
+	bool unseen;      /* nobody has looked at the program's iovec yet */
 	int send_flags;   /* MSG_NOSIGNAL, or 0 */
 	int64_t until;
 };
@@ -104,10 +105,6 @@ ssize_t ramet__io_writev(struct io *io, const struct iovec *iov, int count);
 /* connect(2) by a helper thread, on a descriptor that must not be touched. */
 int ramet__io_connect_elsewhere(struct io *io, const struct sockaddr *addr,
 				socklen_t size);
-
-/* Copy from the program's memory without being hurt by a bad pointer.  Returns
- * 0 or -EFAULT. */
-int ramet__copy_in(void *to, const void *from, size_t size);
 
 static inline bool io_is_socket(int kind)
 {

@@ -6,6 +6,7 @@
  */
 #include "core/errand.h"
 #include "io/call.h"
+#include "io/copy.h"
 
 #include "kernel/calls.h"
 #include "ramet/io.h"

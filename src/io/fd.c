@@ -52,17 +52,41 @@ struct fds {
 
 static struct fds *all_fds; /* under all_lock, held for moments */
 static int all_lock;
+static uint32_t untold;  /* atomic: bits of loops that are to hear of closes */
 static bool bits_shared; /* atomic: there were more loops than bits, once */
+
+static bool try_lock_all(void)
+{
+	return !__atomic_exchange_n(&all_lock, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Who finds the lock taken leaves it to its holder, which looks again once it
+ * is free: a signal handler may have interrupted just that one. */
+static void tell(void)
+{
+	while (__atomic_load_n(&untold, __ATOMIC_SEQ_CST) && try_lock_all()) {
+		uint32_t loops =
+			__atomic_exchange_n(&untold, 0, __ATOMIC_SEQ_CST);
+
+		for (struct fds *fds = all_fds; fds; fds = fds->next)
+			if (fds->bit & loops &&
+			    !__atomic_exchange_n(&fds->posted, 1,
+						 __ATOMIC_SEQ_CST))
+				ramet__post(fds->loop, &fds->closed);
+		(void)__atomic_exchange_n(&all_lock, 0, __ATOMIC_SEQ_CST);
+	}
+}
 
 static void lock_all(void)
 {
-	while (__atomic_exchange_n(&all_lock, 1, __ATOMIC_ACQUIRE))
+	while (!try_lock_all())
 		kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
 static void unlock_all(void)
 {
-	__atomic_store_n(&all_lock, 0, __ATOMIC_RELEASE);
+	(void)__atomic_exchange_n(&all_lock, 0, __ATOMIC_SEQ_CST);
+	tell();
 }
 
 /* The number has another generation than this loop knows: begin afresh. Whoever
@@ -280,18 +304,8 @@ static void closed_elsewhere(struct loop *l, struct mail *mail)
 		}
 }
 
-static void tell_others(struct fds *mine, uint32_t loops)
-{
-	lock_all();
-	for (struct fds *fds = all_fds; fds; fds = fds->next)
-		if (fds != mine && fds->bit & loops &&
-		    !__atomic_exchange_n(&fds->posted, 1, __ATOMIC_SEQ_CST))
-			ramet__post(fds->loop, &fds->closed);
-	unlock_all();
-}
-
 /* At once in this loop, by mail in others; and in this one if what a signal
- * handler has interrupted may be at the queues. */
+ * handler has interrupted may be at the queues, or if another has its bit. */
 void ramet__fd_forget(int number)
 {
 	struct loop *l = ramet__this_loop;
@@ -308,9 +322,12 @@ void ramet__fd_forget(int number)
 	loops = __atomic_exchange_n(&info->loops, 0, __ATOMIC_SEQ_CST);
 	if (mine && loops & mine->bit)
 		forget_here(l, number);
-	if (unlikely(loops & ~(mine ? mine->bit : 0) ||
-		     __atomic_load_n(&bits_shared, __ATOMIC_RELAXED)))
-		tell_others(mine, loops);
+	if (mine && likely(!__atomic_load_n(&bits_shared, __ATOMIC_RELAXED)))
+		loops &= ~mine->bit;
+	if (unlikely(loops)) {
+		__atomic_or_fetch(&untold, loops, __ATOMIC_SEQ_CST);
+		tell();
+	}
 }
 
 int ramet__fd_new(int number, enum fd_kind kind, bool ours)
@@ -378,6 +395,7 @@ void ramet__io_after_fork(struct loop *l)
 	struct fds *fds = l->io;
 
 	all_lock = 0;
+	untold = 0;
 	all_fds = fds;
 	fds->next = NULL;
 	fds->posted = 0;

@@ -17,6 +17,7 @@
  * loop may wait for one disk access of theirs.  And the kernel completes such
  * calls without that lock, so they go to helpers.
  */
+#include "io/copy.h"
 #include "io/file.h"
 #include "io/iov.h"
 #include "io/request.h"
@@ -26,7 +27,6 @@
 
 #include <limits.h>
 #include <linux/magic.h>
-#include <string.h>
 #include <sys/vfs.h>
 
 enum {
@@ -132,19 +132,29 @@ static ssize_t at_once(struct io *io, const struct iovs *v, int64_t offset)
 	return n;
 }
 
-/* Copy between the first n bytes of v and data. */
-static void copy(const struct iovs *v, char *data, size_t n, bool to_data)
+/* Copy between the first n bytes of v and data.  Returns how many before the
+ * first bad pointer of a program that takes us for libc, or -EFAULT. */
+static ssize_t copy(const struct io *io, const struct iovs *v, char *data,
+		    size_t n, bool to_data)
 {
-	for (const struct iovec *i = v->next; n; i++) {
-		size_t some = i->iov_len < n ? i->iov_len : n;
+	if (io->posix)
+		return ramet__copy_checked(v->next, v->count, data, n, to_data);
+	ramet__copy(v->next, data, n, to_data);
+	return (ssize_t)n;
+}
 
-		if (to_data)
-			memcpy(data, i->iov_base, some);
-		else
-			memcpy(i->iov_base, data, some);
-		data += some;
-		n -= some;
-	}
+/* The first n bytes have been read, and some of them have no place to go to:
+ * the file's position is after those that have. */
+static ssize_t hand_out(const struct io *io, const struct iovs *v, char *data,
+			ssize_t n, int64_t offset)
+{
+	ssize_t out = n > 0 ? copy(io, v, data, (size_t)n, false) : n;
+	ssize_t left = n - (out > 0 ? out : 0);
+
+	if (n > 0 && left && offset < 0 &&
+	    ramet__number_is(io->number, io->generation))
+		kernel_call(SYS_lseek, io->number, -left, SEEK_CUR, 0, 0, 0);
+	return out;
 }
 
 /* As well aligned as the caller's, for O_DIRECT. */
@@ -183,9 +193,15 @@ static ssize_t elsewhere(struct io *io, const struct iovs *v, size_t size,
 	if (!r)
 		return -ENOMEM;
 	align(r, v, size);
+	if (!reading) {
+		n = copy(io, v, r->data, size, true);
+		if (n < 0) {
+			ramet__request_drop(io->loop, &r->errand);
+			return n;
+		}
+		size = (size_t)n;
+	}
 	describe(r, reading, size, offset);
-	if (!reading)
-		copy(v, r->data, size, true);
 	r->turn = *turn;
 	*turn = false;
 	n = ramet__request_perform(io, r, by_kernel && offset >= 0);
@@ -194,8 +210,8 @@ static ssize_t elsewhere(struct io *io, const struct iovs *v, size_t size,
 	*turn = r->turn;
 	r->turn = false;
 	n = r->errand.op.result;
-	if (reading && n > 0)
-		copy(v, r->data, (size_t)n, false);
+	if (reading)
+		n = hand_out(io, v, r->data, n, offset);
 	ramet__request_drop(io->loop, &r->errand);
 	return n;
 }
@@ -249,6 +265,22 @@ static int take_turn(const struct io *io)
 	return 0;
 }
 
+static int copy_buffers(const struct io *io, struct iovs *v,
+			const struct iovec *iov, size_t count)
+{
+	int err;
+
+	if (!io->unseen)
+		return iovs_copy(v, iov, count);
+	err = iovs_room(v, count);
+	if (err < 0)
+		return err;
+	err = ramet__copy_in(v->all, iov, count * sizeof *iov);
+	if (err < 0)
+		iovs_free(v);
+	return err;
+}
+
 static ssize_t transfer_all(struct io *io, const struct iovec *iov, int count,
 			    int64_t offset)
 {
@@ -258,7 +290,7 @@ static ssize_t transfer_all(struct io *io, const struct iovec *iov, int count,
 
 	if (n < 0)
 		return n;
-	n = iovs_copy(&v, iov, (size_t)count);
+	n = copy_buffers(io, &v, iov, (size_t)count);
 	if (n == 0) {
 		for (; v.count > 1 && !v.next->iov_len; v.count--)
 			v.next++;

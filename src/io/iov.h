@@ -13,19 +13,26 @@ struct iovs {
 	struct iovec *all, few[8];
 };
 
+/* Room for that many, to be filled.  Returns 0 or -ENOMEM. */
+static inline int iovs_room(struct iovs *v, size_t count)
+{
+	v->all = count <= countof(v->few)
+			 ? v->few
+			 : kernel_alloc(count * sizeof *v->all);
+	v->next = v->all;
+	v->count = count;
+	return v->all ? 0 : -ENOMEM;
+}
+
 /* Returns 0 or -ENOMEM. */
 static inline int iovs_copy(struct iovs *v, const struct iovec *iov,
 			    size_t count)
 {
-	v->all = count <= countof(v->few) ? v->few
-					  : kernel_alloc(count * sizeof *iov);
-	if (!v->all)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
+	int err = iovs_room(v, count);
+
+	for (size_t i = 0; i < count && err == 0; i++)
 		v->all[i] = iov[i];
-	v->next = v->all;
-	v->count = count;
-	return 0;
+	return err;
 }
 
 static inline void iovs_free(struct iovs *v)

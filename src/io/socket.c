@@ -1,5 +1,6 @@
 /* socket.c - the socket calls: try, and wait for the descriptor if there is
  * nothing to be had. */
+#include "io/copy.h"
 #include "io/iov.h"
 #include "io/mode.h"
 #include "io/sock.h"
@@ -134,7 +135,7 @@ static bool short_of_fds(long err)
 }
 
 int ramet__sock_accept(int number, struct sockaddr *addr, socklen_t *size,
-		     int flags)
+		       int flags)
 {
 	struct io io;
 	long n = ramet__io_begin(&io, number, WAIT_READ);
@@ -234,7 +235,8 @@ ssize_t ramet_recv(int fd, void *buf, size_t size, int flags)
 ssize_t ramet_recvfrom(int fd, void *buf, size_t size, int flags,
 		       struct sockaddr *from, socklen_t *from_size)
 {
-	return ramet__ret(ramet__sock_recv(fd, buf, size, flags, from, from_size));
+	return ramet__ret(
+		ramet__sock_recv(fd, buf, size, flags, from, from_size));
 }
 
 /* The rest of a message of which n bytes have come without control messages;
@@ -372,7 +374,7 @@ ssize_t ramet__io_send(struct io *io, const void *buf, size_t size, int flags,
 }
 
 ssize_t ramet__sock_send(int number, const void *buf, size_t size, int flags,
-		       const struct sockaddr *to, socklen_t to_size)
+			 const struct sockaddr *to, socklen_t to_size)
 {
 	struct io io;
 	int err = ramet__io_begin(&io, number, send_wait(flags));

@@ -5,6 +5,7 @@
  * RWF_NOWAIT, and what knows neither (ttys, named pipes) only after poll(2)
  * has said that it is ready.
  */
+#include "io/copy.h"
 #include "io/file.h"
 #include "io/iov.h"
 #include "io/mode.h"
@@ -20,20 +21,6 @@ enum { PIPE_ROOM = 4096, TTY_ROOM = 128 };
 
 /* Of a size: buffers that the kernel has not looked at yet. */
 #define NOT_SEEN SIZE_MAX
-
-int ramet__copy_in(void *to, const void *from, size_t size)
-{
-	struct iovec here = {to, size};
-	struct iovec there = {(void *)(uintptr_t)from, size};
-	long n = kernel_call(SYS_process_vm_readv,
-			     kernel_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
-			     KERNEL_ARG(&here), 1, KERNEL_ARG(&there), 1, 0);
-
-	if (n >= 0 || n == -EFAULT)
-		return n == (long)size ? 0 : -EFAULT;
-	memcpy(to, from, size); /* a sandbox that forbids it */
-	return 0;
-}
 
 static ssize_t plain(const struct io *io, const struct iovec *iov, int count)
 {
@@ -177,8 +164,10 @@ static ssize_t attempt(struct io *io, const struct iovec *iov, int count,
 }
 
 /* Files never end with EINTR. */
-static ssize_t on_file(struct io *io, const struct iovec *iov, int count)
+static ssize_t on_file(struct io *io, const struct iovec *iov, int count,
+		       bool unseen)
 {
+	io->unseen = unseen;
 	if (io->posix)
 		io->loop->current->flags &= (uint16_t)~FLAG_EINTR;
 	if (io->disk_waits)
@@ -197,7 +186,7 @@ static ssize_t some(struct io *io, const struct iovec *iov, int count,
 	if (unlikely(n < 0))
 		return n;
 	if (n == FD_FILE)
-		return on_file(io, iov, count);
+		return on_file(io, iov, count, size == NOT_SEEN);
 	do
 		n = attempt(io, iov, count, size);
 	while (ramet__io_again(io, &n));

@@ -33,7 +33,7 @@ struct kernel_event {
 enum kernel_lane {
 	LANE_NONE,
 	LANE_USER,  /* ramet_offload */
-	LANE_FILE,  /* calls on files */
+	LANE_FILE,  /* calls on files, starts of programs */
 	LANE_NAMES, /* look-ups */
 	KERNEL_LANES
 };

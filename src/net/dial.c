@@ -229,22 +229,6 @@ static bool is_host(const char *text, size_t size)
 	return !number && size <= HOST_MAX + 1;
 }
 
-static int parse_port(const char *text)
-{
-	int port = 0;
-
-	if (!*text)
-		return -EINVAL;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		port = port * 10 + (*text - '0');
-		if (port > 65535)
-			return -EINVAL;
-	}
-	return port;
-}
-
 /* "tcp://name:port" or "udp://name:port". */
 static int dial_text(struct loop *l, const char *text)
 {
@@ -258,7 +242,7 @@ static int dial_text(struct loop *l, const char *text)
 		return -EINVAL;
 	text += 6;
 	colon = strrchr(text, ':');
-	port = colon ? parse_port(colon + 1) : -EINVAL;
+	port = colon ? ramet__address_port(colon + 1) : -EINVAL;
 	size = colon ? (size_t)(colon - text) : 0;
 	if (port < 0 || !is_host(text, size))
 		return -EINVAL;

@@ -1,9 +1,9 @@
 /* launch.c - start a program without the loop standing still.
  *
  * Whoever starts a program stands still until the system has found it and read
- * its beginning, which on a slow disk takes long; so a helper thread does.  It
- * has copies of all it needs: the caller may leave earlier, and then the
- * program, once it runs, is killed.
+ * its beginning, which on a slow disk takes long; so a helper thread does, when
+ * it is its turn among the calls on files.  It has copies of all it needs: the
+ * caller may leave earlier, and then the program, once it runs, is killed.
  *
  * One that shall die with the calling OS thread must be started by that thread.
  */
@@ -25,6 +25,7 @@ struct job {
 	struct errand errand;
 	struct kernel_launch launch;
 	int fds[3]; /* to close when it is done; -1 */
+	bool begun;
 	int error;
 	char *room[]; /* the copies: pointers first, then text */
 };
@@ -128,20 +129,25 @@ static void start(struct errand *e)
 {
 	struct job *job = container_of(e, struct job, errand);
 
+	job->begun = true;
 	job->error = ramet__kernel->launch(&job->launch);
 	close_fds(job->fds);
 }
 
-/* Nobody has asked for it. */
+/* What nobody asks for any more. */
+static void kill_child(const struct kernel_launch *k)
+{
+	if (k->own_group)
+		kernel_call(SYS_kill, -k->pid, SIGKILL, 0, 0, 0, 0);
+	kernel_call(SYS_kill, k->pid, SIGKILL, 0, 0, 0, 0);
+}
+
 static void bury(struct errand *e)
 {
 	struct job *job = container_of(e, struct job, errand);
 	const struct kernel_launch *k = &job->launch;
 	bool known = k->pidfd >= 0;
 
-	if (k->own_group)
-		kernel_call(SYS_kill, -k->pid, SIGKILL, 0, 0, 0, 0);
-	kernel_call(SYS_kill, k->pid, SIGKILL, 0, 0, 0, 0);
 	while (kernel_call(SYS_waitid, known ? P_PIDFD : P_PID,
 			   known ? k->pidfd : k->pid, 0, WEXITED, 0,
 			   0) == -EINTR)
@@ -156,7 +162,10 @@ static void drop(struct loop *l, struct errand *e)
 {
 	struct job *job = container_of(e, struct job, errand);
 
-	if (job->error == 0) {
+	if (!job->begun) {
+		close_fds(job->fds);
+	} else if (job->error == 0) {
+		kill_child(&job->launch);
 		e->run = bury;
 		if (l && ramet__errand_send(l, e) == 0) {
 			e->owner = NULL;
@@ -190,6 +199,7 @@ static struct job *new_job(char *const argv[],
 	memcpy(job->fds, streams, sizeof job->fds);
 	job->errand.run = start;
 	job->errand.drop = drop;
+	job->errand.lane = LANE_FILE;
 	return job;
 }
 

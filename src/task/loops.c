@@ -254,8 +254,9 @@ struct ramet_loop *ramet_loop_least(void)
 	uint64_t least = UINT64_MAX;
 
 	for (size_t i = 0; i < n; i++) {
+		size_t at = (self ? self->index + 1 + i : i) % n;
 		struct ramet_loop *h =
-			ramet_loop_at((self ? self->index + 1 + i : i) % n);
+			__atomic_load_n(&table[at], __ATOMIC_RELAXED);
 		uint64_t load = gate_load(h, h == self);
 
 		if (load < least) {

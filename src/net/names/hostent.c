@@ -126,23 +126,6 @@ static int find_host(struct loop *l, struct names *n, const char *name,
 	return error;
 }
 
-int ramet__names_host(struct loop *l, const char *name, int family,
-		      struct found *f, int *err)
-{
-	struct names *n = ramet__names(l);
-	int error;
-
-	*f = (struct found){.wants_aliases = true};
-	if (!n)
-		return EAI_MEMORY;
-	ramet__point(l);
-	ramet__spend(l);
-	error = find_host(l, n, name, family, f, err);
-	return error == FIND_SYSTEM
-		       ? ramet__system_host(l, name, NULL, family, f, err)
-		       : error;
-}
-
 static int find_host_of(struct loop *l, struct names *n, const void *addr,
 			int family, struct found *f, int *err)
 {
@@ -159,8 +142,9 @@ static int find_host_of(struct loop *l, struct names *n, const void *addr,
 	return error ? error : ramet__found_add(f, family, addr, 0);
 }
 
-int ramet__names_host_of(struct loop *l, const void *addr, int family,
-			 struct found *f, int *err)
+/* Of a name, or of an address. */
+static int host(struct loop *l, const char *name, const void *addr, int family,
+		struct found *f, int *err)
 {
 	struct names *n = ramet__names(l);
 	int error;
@@ -170,10 +154,23 @@ int ramet__names_host_of(struct loop *l, const void *addr, int family,
 		return EAI_MEMORY;
 	ramet__point(l);
 	ramet__spend(l);
-	error = find_host_of(l, n, addr, family, f, err);
+	error = name ? find_host(l, n, name, family, f, err)
+		     : find_host_of(l, n, addr, family, f, err);
 	return error == FIND_SYSTEM
-		       ? ramet__system_host(l, NULL, addr, family, f, err)
+		       ? ramet__system_host(l, name, addr, family, f, err)
 		       : error;
+}
+
+int ramet__names_host(struct loop *l, const char *name, int family,
+		      struct found *f, int *err)
+{
+	return host(l, name, NULL, family, f, err);
+}
+
+int ramet__names_host_of(struct loop *l, const void *addr, int family,
+			 struct found *f, int *err)
+{
+	return host(l, NULL, addr, family, f, err);
 }
 
 /* ---- in the caller's memory --------------------------------------------- */

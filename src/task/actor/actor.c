@@ -101,6 +101,13 @@ static void list(struct actors *own, struct ramet_actor *a)
 	own->living = a;
 }
 
+/* Who waits elsewhere hears of it. */
+static void be_gone(struct ramet_actor *a)
+{
+	__atomic_store_n(&a->gone, 1, __ATOMIC_RELEASE);
+	ramet__lot_wake(&a->gone, INT_MAX, UINT32_MAX);
+}
+
 static void end_for_good(struct loop *l, struct ramet_actor *a)
 {
 	__atomic_store_n(&a->gone, 1, __ATOMIC_RELEASE);
@@ -110,7 +117,7 @@ static void end_for_good(struct loop *l, struct ramet_actor *a)
 	ramet__mailbox_close(l, a);
 	ramet__requests_refuse(a, -ESRCH);
 	sync_wake_all(&a->waiters, 0);
-	ramet__lot_wake(&a->gone, INT_MAX, UINT32_MAX);
+	be_gone(a);
 	leave_home(a);
 }
 
@@ -354,7 +361,7 @@ struct ramet_actor *ramet__actor_new(struct loop *l, ramet_actor_fn *fn,
 	*err = start(l, a);
 	if (*err == 0)
 		return a;
-	a->gone = 1; /* somebody may have found its name */
+	be_gone(a); /* somebody may have found its name */
 	ramet_actor_release(a);
 	ramet_actor_release(a);
 	return NULL;

@@ -119,7 +119,7 @@ static void make_room(struct restarts *r, size_t most)
 bool ramet__restarts_count(struct restarts *r, int64_t now, unsigned most,
 			   int64_t within)
 {
-	forget(r, time_add(now, within > INT64_MAX ? 0 : -within));
+	forget(r, time_add(now, -within));
 	if (r->count >= most)
 		return true;
 	make_room(r, most);
