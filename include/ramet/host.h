@@ -57,6 +57,14 @@ struct ramet_host {
 			 void (*put)(void *arg, const char *function,
 				     const char *file, int line),
 			 void *arg);
+
+	/* The same of where the guest was spawned: put is called once, or not
+	 * at all if that is not known; the C function that called
+	 * ramet_host_spawn is shown then.  May be NULL. */
+	void (*describe_spawn)(void *guest,
+			       void (*put)(void *arg, const char *function,
+					   const char *file, int line),
+			       void *arg);
 };
 
 /* Give the calling thread's loop a host, and its main the guest `main`.  `host`
@@ -68,8 +76,8 @@ RAMET_API int ramet_host_open(const struct ramet_host *host, void *main);
 RAMET_API void ramet_host_close(void);
 
 /* A guest that runs fn(arg) once it is woken or switched to.  It releases
- * itself when it ends.  stack_size as in struct ramet_opts. Returns NULL:
- * ENOMEM, EINVAL (bad size). */
+ * itself when it ends.  Tools call it what ramet_set_name says.  stack_size as
+ * in struct ramet_opts.  Returns NULL: ENOMEM, EINVAL (bad size). */
 RAMET_API struct ramet *ramet_host_spawn(void *(*fn)(void *), void *arg,
 					 void *guest, size_t stack_size);
 

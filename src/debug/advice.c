@@ -44,12 +44,8 @@ static const struct {
 	 "ask who asks it"},
 };
 
-static void put(struct graph *g, const char *text)
-{
-	ramet__print(&g->out, "  advice: %s\n", text);
-}
-
-void ramet__graph_advise(struct graph *g)
+void ramet__graph_advise(struct graph *g,
+			 void (*put)(struct graph *g, const char *text))
 {
 	if (g->crosswise)
 		put(g, "lock in the same order everywhere, and wait for nobody "

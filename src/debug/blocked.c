@@ -4,6 +4,10 @@
  * The system tells the call and where the stack is.  The stack is walked in a
  * child, whose memory is a copy that stands still; if the walk goes astray it
  * is the child that dies.
+ *
+ * The frame pointer is not told.  A function that keeps its frame by it, before
+ * another has saved it, leads the walk astray: those around system calls do
+ * not, but for a sanitizer's.
  */
 #include "debug/stall.h"
 #include "debug/guest.h"
@@ -160,24 +164,43 @@ static const struct call_name names[] = {
 #endif
 };
 
+static const struct call_name *name_of(const struct task *task)
+{
+	for (size_t i = 0; i < countof(names); i++)
+		if (names[i].nr == task->call)
+			return &names[i];
+	return NULL;
+}
+
 static void put_call(struct out *o, const struct task *task)
 {
+	const struct call_name *call = name_of(task);
+
 	if (task->call < 0) {
 		ramet__print(o, "waits in the kernel");
-		return;
-	}
-	ramet__print(o, "is blocked in ");
-	for (size_t i = 0; i < countof(names); i++) {
-		if (names[i].nr != task->call)
-			continue;
-		ramet__print(o, "%s(2)", names[i].name);
-		if (names[i].fd) {
+	} else if (!call) {
+		ramet__print(o, "is blocked in system call %lu",
+			     (unsigned long)task->call);
+	} else {
+		ramet__print(o, "is blocked in %s(2)", call->name);
+		if (call->fd) {
 			ramet__print(o, " on ");
 			ramet__put_fd(o, (int)task->args[0]);
 		}
-		return;
 	}
-	ramet__print(o, "system call %ld", task->call);
+}
+
+static void put_json_call(struct json *j, const struct task *task)
+{
+	const struct call_name *call = name_of(task);
+
+	ramet__json_string(j, "state", "blocked");
+	if (call)
+		ramet__json_string(j, "call", call->name);
+	if (task->call >= 0)
+		ramet__json_number(j, "call_number", task->call);
+	if (call && call->fd)
+		ramet__json_fd(j, (int)task->args[0]);
 }
 
 /* ---- in the child ------------------------------------------------------- */
@@ -201,6 +224,32 @@ static void let_faults_kill(void)
 		kernel_sigaction(faults[i], &none, NULL);
 	kernel_real_call(SYS_rt_sigprocmask, SIG_SETMASK, KERNEL_ARG(&all), 0,
 			 sizeof all, 0, 0);
+}
+
+static void begin_json(const struct snapshot *s, struct json *j)
+{
+	ramet__json_stall(j, s->seen, s->length, s->parent);
+	put_json_call(j, s->task);
+}
+
+/* All has been looked at once before anything is written: a walk that goes
+ * astray leaves no half of an object. */
+static void say_json(const struct snapshot *s)
+{
+	const struct ramet *t = s->seen->loop->current;
+	struct trace trace;
+	struct out o;
+	struct json j = {.out = &o};
+
+	ramet__trace(&trace, &s->task->at, s->task->at.pc);
+	ramet__guest_hash(t);
+	ramet__out_open(&o, 2);
+	begin_json(s, &j);
+	if (ramet__guest_speaks(t))
+		ramet__json_guest(&j, t);
+	ramet__json_trace(&j, &trace, 0);
+	ramet__json_stall_end(&j, NULL);
+	ramet__out_close(&o);
 }
 
 static void say(const struct snapshot *s)
@@ -230,7 +279,9 @@ static void in_child(const struct snapshot *s)
 	if (!look(&now, s->parent, s->seen->tid) ||
 	    memcmp(&now, s->task, sizeof now) != 0)
 		return;
-	if (s->what == STALL_SAY)
+	if (s->what == STALL_SAY && ramet__reports_json)
+		say_json(s);
+	else if (s->what == STALL_SAY)
 		say(s);
 	else
 		ramet__dump_blocked(s->seen->loop, 2, ramet__quit_json,
@@ -255,30 +306,38 @@ static long fork_quietly(void)
 	return kernel_real_call(SYS_clone, 0, 0, 0, 0, 0, 0);
 }
 
-static void await(long pid)
+/* Returns whether it came to its end by itself. */
+static bool await(long pid)
 {
 	static const struct timespec ms = {0, 1000 * 1000};
+	int status = 0;
 
 	for (int i = 0; i < CHILD_MS; i++) {
-		if (kernel_real_call(SYS_wait4, pid, 0, WNOHANG | __WALL, 0, 0,
-				     0) != 0)
-			return;
+		if (kernel_real_call(SYS_wait4, pid, KERNEL_ARG(&status),
+				     WNOHANG | __WALL, 0, 0, 0) != 0)
+			return WIFEXITED(status);
 		kernel_real_call(SYS_ppoll, 0, 0, KERNEL_ARG(&ms), 0, 0, 0);
 	}
 	kernel_real_call(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
 	kernel_real_call(SYS_wait4, pid, 0, __WALL, 0, 0, 0);
+	return false;
 }
 
-static void say_without_stack(const struct snapshot *s)
+static void say_without_stack(const struct snapshot *s, const char *why)
 {
 	struct out o;
+	struct json j = {.out = &o};
 
 	ramet__out_open(&o, 2);
-	ramet__put_stall(&o, s->seen, s->length);
-	ramet__print(&o, ", ");
-	put_call(&o, s->task);
-	ramet__print(&o, "; the process is too large for a look at its "
-			 "stack\n");
+	if (ramet__reports_json) {
+		begin_json(s, &j);
+		ramet__json_stall_end(&j, why);
+	} else {
+		ramet__put_stall(&o, s->seen, s->length);
+		ramet__print(&o, ", ");
+		put_call(&o, s->task);
+		ramet__print(&o, "; %s\n", why);
+	}
 	ramet__out_close(&o);
 }
 
@@ -292,9 +351,10 @@ void ramet__stall_blocked(struct seen *seen, int64_t length,
 	if (pid == 0) {
 		in_child(&s);
 		kernel_real_call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
-	} else if (pid > 0) {
-		await(pid);
-	} else {
-		say_without_stack(&s);
+	} else if (pid < 0) {
+		say_without_stack(&s, "the process is too large for a look at "
+				      "its stack");
+	} else if (!await(pid) && ramet__reports_json && what == STALL_SAY) {
+		say_without_stack(&s, "its stack cannot be walked");
 	}
 }

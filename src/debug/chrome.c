@@ -176,8 +176,17 @@ static void put_object(struct row *r, const struct chrome *c, unsigned wait,
 	unsigned kind =
 		wait < c->wait_count ? c->waits[wait].object : MAP_NOTHING;
 
-	if (kind == MAP_NOTHING || kind == MAP_SLEEP || kind == MAP_STRING)
+	if (kind == MAP_NOTHING || kind == MAP_SLEEP)
 		return;
+	if (kind == MAP_STRING) {
+		char words[CHROME_LABEL];
+
+		c->string(c->arg, object, words, sizeof words);
+		put(r, ",\"what\":\"");
+		put_safe(r, words);
+		put(r, "\"");
+		return;
+	}
 	if (kind == MAP_FD || kind == MAP_PID) {
 		put(r, kind == MAP_FD ? ",\"fd\":" : ",\"pid\":");
 		put_number(r, object);

@@ -18,6 +18,9 @@ struct chrome {
 	unsigned wait_count;
 	/* What code at an address is called. */
 	void (*symbol)(void *arg, uint64_t pc, char *text, size_t size);
+	/* The string at an address: what a host said that somebody waits for.
+	 */
+	void (*string)(void *arg, uint64_t at, char *text, size_t size);
 	void *arg;
 	/* Ours: */
 	bool more;

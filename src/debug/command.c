@@ -1,6 +1,7 @@
 /* command.c - what can be typed at the console. */
 #include "core/stack.h"
 #include "debug/console.h"
+#include "debug/recording.h"
 #include "debug/report.h"
 #include "debug/tree.h"
 #include "debug/watchdog.h"
@@ -93,6 +94,63 @@ static enum command_result stats(struct call *c)
 		     ready);
 	for (size_t i = 0; i < countof(rows); i++)
 		ramet__print(c->out, "%s %lu\n", rows[i].name, rows[i].value);
+	return COMMAND_DONE;
+}
+
+/* ---- recording ---------------------------------------------------------- */
+
+/* `err` is why. */
+static void refuse_file(struct call *c, const char *path, int err)
+{
+	ramet__print(c->out, "error: ");
+	ramet__put_name(c->out, path, strlen(path));
+	ramet__print(c->out, " cannot be written: %s\n", strerrordesc_np(-err));
+}
+
+static void trace_start(struct call *c, const char *path)
+{
+	int err = ramet__recording_start(c->loop, path);
+
+	if (err == -EBUSY)
+		refuse(c, "there is a recording; \"trace stop\" ends it");
+	else if (err == -ENOMEM)
+		refuse(c, "there is no memory for a recording");
+	else if (err < 0)
+		refuse_file(c, path, err);
+	else
+		ramet__print(c->out, "all loops are recorded; \"trace stop\" "
+				     "writes the file\n");
+}
+
+static void trace_stop(struct call *c)
+{
+	char path[RECORDING_PATH];
+	int err = ramet__recording_stop(c->loop, path);
+
+	if (err == -EINVAL) {
+		refuse(c, "there is no recording; \"trace start FILE\" begins "
+			  "one");
+	} else if (err < 0) {
+		refuse_file(c, path, err);
+	} else {
+		ramet__print(c->out, "written to ");
+		ramet__put_name(c->out, path, sizeof path);
+		ramet__print(c->out, "\n");
+	}
+}
+
+static enum command_result trace(struct call *c)
+{
+	const char *file = c->argument + strcspn(c->argument, " \t");
+
+	file += strspn(file, " \t");
+	if (strcmp(c->argument, "stop") == 0)
+		trace_stop(c);
+	else if (*file && strncmp(c->argument, "start", 5) == 0 &&
+		 strchr(" \t", c->argument[5]))
+		trace_start(c, file);
+	else
+		refuse(c, "\"trace start FILE\" or \"trace stop\"");
 	return COMMAND_DONE;
 }
 
@@ -226,6 +284,10 @@ static const struct command commands[] = {
 	{"quit", "", "leave", quit},
 	{"stacks", "[json]", "the same with backtraces", stacks},
 	{"stats", "", "counters of the loop", stats},
+	{"trace", "start FILE",
+	 "record what all loops do, for ui.perfetto.dev (ramet_trace_start)",
+	 trace},
+	{"trace", "stop", "write the file", trace},
 	{"tree", "", "who spawned whom", tree},
 };
 
@@ -236,7 +298,7 @@ static enum command_result help(struct call *c)
 		size_t n = strlen(m->name) + strlen(m->argument) + 1;
 
 		ramet__print(c->out, "%s %s", m->name, m->argument);
-		for (; n < 16; n++)
+		for (; n < 18; n++)
 			ramet__put(c->out, " ", 1);
 		ramet__print(c->out, "%s\n", m->help);
 	}

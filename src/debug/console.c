@@ -1,7 +1,5 @@
 /* console.c - one ramet accepts, and one serves each client.
  *
- * An answer is written to memory first and sent from there: while it is made
- * nothing waits for the client, and one that does not read is let go of.
  * What these ramets wait for does not keep a deadlock from being seen.
  */
 #include "debug/console.h"
@@ -13,12 +11,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
-	LINE_ROOM = 256,
 	CLIENTS_MAX = 32,
-	PATIENCE_S = 5, /* for an answer to be taken */
 	RETRY_NS = 100 * 1000 * 1000,
 };
 
@@ -26,7 +21,7 @@ struct client {
 	struct client *next, **link;
 	struct console *console;
 	struct ramet *ramet;
-	int fd;
+	struct talk talk;
 };
 
 struct console {
@@ -86,145 +81,6 @@ bool ramet__console_serves(const struct loop *l, const struct ramet *t)
 	return client != NULL;
 }
 
-/* ---- a client ----------------------------------------------------------- */
-
-static ssize_t receive(struct client *cl, char *at, size_t room)
-{
-	struct loop *l = cl->console->loop;
-	ssize_t n;
-
-	l->tools_outside++;
-	n = ramet__sock_recv(cl->fd, at, room, 0, NULL, NULL);
-	l->tools_outside--;
-	return n;
-}
-
-static int send_all(struct client *cl, const char *text, size_t size)
-{
-	struct loop *l = cl->console->loop;
-	struct ramet_scope scope = {0};
-	ssize_t n;
-
-	ramet_scope_open(&scope, PATIENCE_S * RAMET_SEC);
-	l->tools_outside++;
-	n = ramet__sock_send(cl->fd, text, size, MSG_NOSIGNAL, NULL, 0);
-	l->tools_outside--;
-	ramet_scope_close(&scope);
-	return n < 0 ? (int)n : n < (ssize_t)size ? -EPIPE : 0;
-}
-
-static int send_text(struct client *cl, const char *text)
-{
-	return send_all(cl, text, strlen(text));
-}
-
-/* What is in the memory of descriptor fd. */
-static int send_answer(struct client *cl, int fd)
-{
-	char text[2048];
-	off_t at = 0;
-	long n;
-	int err = 0;
-
-	while (err == 0) {
-		n = kernel_call(SYS_pread64, fd, KERNEL_ARG(text), sizeof text,
-				at, 0, 0);
-		if (n <= 0)
-			return (int)n;
-		err = send_all(cl, text, (size_t)n);
-		at += n;
-	}
-	return err;
-}
-
-/* Returns 0, or what ends the conversation. */
-static int answer(struct client *cl, const char *line)
-{
-	int err, fd = (int)kernel_call(SYS_memfd_create,
-				       KERNEL_ARG("ramet-console"), MFD_CLOEXEC,
-				       0, 0, 0, 0);
-
-	if (fd < 0)
-		return send_text(cl, "error: no memory for the answer\n> ");
-	if (ramet__command(cl->console->loop, line, fd) == COMMAND_QUIT)
-		err = -ECANCELED;
-	else
-		err = send_answer(cl, fd);
-	kernel_close(fd);
-	return err < 0 ? err : send_text(cl, "> ");
-}
-
-/* Lines of a client.  One that is too long is skipped. */
-struct input {
-	char text[LINE_ROOM];
-	size_t used;
-	bool skips;
-};
-
-/* Take a line out, without its end.  Returns whether there was one. */
-static bool take_line(struct input *in, char line[LINE_ROOM])
-{
-	char *end = memchr(in->text, '\n', in->used);
-	size_t n = end ? (size_t)(end - in->text) : 0;
-
-	if (!end)
-		return false;
-	memcpy(line, in->text, n);
-	line[n] = '\0';
-	in->used -= n + 1;
-	memmove(in->text, end + 1, in->used);
-	return true;
-}
-
-static int take_all(struct client *cl, struct input *in)
-{
-	char line[LINE_ROOM];
-	int err = 0;
-
-	while (err == 0 && take_line(in, line)) {
-		if (in->skips)
-			err = send_text(cl, "error: the line is too long\n> ");
-		else
-			err = answer(cl, line);
-		in->skips = false;
-	}
-	if (in->used == sizeof in->text) {
-		in->skips = true;
-		in->used = 0;
-	}
-	return err;
-}
-
-static void greet(struct client *cl)
-{
-	struct out o;
-
-	ramet__out_open(&o, -1); /* it stays in the buffer */
-	ramet__print(&o,
-		     "ramet console of process %lu, thread %lu; \"help\" lists "
-		     "the commands\n> ",
-		     (unsigned long)kernel_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
-		     (unsigned long)kernel_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
-	send_all(cl, o.text, o.used);
-}
-
-static void converse(struct client *cl)
-{
-	struct input in = {.used = 0};
-	ssize_t n;
-
-	greet(cl);
-	do {
-		n = receive(cl, in.text + in.used, sizeof in.text - in.used);
-		if (n > 0)
-			in.used += (size_t)n;
-	} while (n > 0 && take_all(cl, &in) == 0);
-	if (n == 0 && in.used && !in.skips && in.used < sizeof in.text) {
-		in.text[in.used++] = '\n'; /* the last line has no end */
-		take_all(cl, &in);
-	}
-}
-
 /* ---- lives -------------------------------------------------------------- */
 
 static void put(struct console *c)
@@ -239,16 +95,18 @@ static void let_go(struct client *cl)
 	if (cl->next)
 		cl->next->link = cl->link;
 	cl->console->client_count--;
-	if (cl->fd >= 0)
-		ramet__close(cl->fd);
+	if (cl->talk.fd >= 0)
+		ramet__close(cl->talk.fd);
 	put(cl->console);
 	kernel_free(cl);
 }
 
 static void *serve(void *client)
 {
-	converse(client);
-	let_go(client);
+	struct client *cl = client;
+
+	ramet__console_talk(&cl->talk);
+	let_go(cl);
 	return NULL;
 }
 
@@ -277,7 +135,7 @@ static void take_in(struct console *c, int fd)
 	*cl = (struct client){.next = c->clients,
 			      .link = &c->clients,
 			      .console = c,
-			      .fd = fd};
+			      .talk = {c->loop, fd}};
 	if (cl->next)
 		cl->next->link = &cl->next;
 	c->clients = cl;
@@ -298,8 +156,8 @@ static void end(struct console *c)
 		ramet__close(c->fd);
 	c->fd = -1;
 	for (struct client *cl = c->clients; cl; cl = cl->next) {
-		ramet__close(cl->fd);
-		cl->fd = -1;
+		ramet__close(cl->talk.fd);
+		cl->talk.fd = -1;
 	}
 }
 
@@ -381,7 +239,7 @@ void ramet__console_after_fork(void)
 		if (c->fd >= 0)
 			ramet__close(c->fd);
 		for (struct client *cl = c->clients; cl; cl = cl->next)
-			ramet__close(cl->fd);
+			ramet__close(cl->talk.fd);
 		drop(c);
 	}
 	all = NULL;

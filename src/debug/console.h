@@ -13,6 +13,16 @@ void ramet__console_start(struct loop *l);
 void ramet__console_close(struct loop *l);
 void ramet__console_after_fork(void);
 
+/* ---- console_talk.c ----------------------------------------------------- */
+
+struct talk {
+	struct loop *loop;
+	int fd; /* -1: it has been closed, and that ends it */
+};
+
+/* Serve a client until it leaves. */
+void ramet__console_talk(struct talk *t);
+
 /* ---- command.c ---------------------------------------------------------- */
 
 enum command_result { COMMAND_DONE, COMMAND_QUIT };

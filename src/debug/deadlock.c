@@ -120,11 +120,9 @@ static bool is_kin(const struct kin *k, const struct ramet *t, const void *site)
 
 static struct kin *kin_of(struct others *o, struct ramet *t)
 {
-	const void *site;
+	const void *site = ramet__graph_look(o->graph, t);
 	struct kin *k;
 
-	ramet__graph_look(o->graph, t);
-	site = ramet__trace_caller(&o->graph->trace);
 	for (k = o->kin; k < o->kin + o->kinds; k++)
 		if (is_kin(k, t, site))
 			return k;
@@ -154,11 +152,7 @@ static void put_kin(struct graph *g, const struct kin *k)
 {
 	const struct ramet *holder = ramet__waits_for(k->first);
 
-	ramet__graph_look(g, k->first);
-	ramet__graph_put(g, k->first);
-	if (k->count > 1)
-		ramet__print(&g->out, "; so do %lu like it", k->count - 1);
-	ramet__print(&g->out, "\n");
+	ramet__graph_put_other(g, k->first, k->count);
 	if (!holder || holder->state != STATE_PARKED)
 		ramet__graph_note(g, k->first);
 }
@@ -167,11 +161,12 @@ static void put_others(struct graph *g)
 {
 	struct others o = {.graph = g};
 
+	ramet__graph_others(g);
 	ramet__each(g->loop, sort_other, &o);
 	for (size_t i = 0; i < o.kinds; i++)
 		put_kin(g, &o.kin[i]);
 	if (o.left_out)
-		ramet__print(&g->out, "  and %lu more\n", o.left_out);
+		ramet__graph_left_out(g, o.left_out);
 }
 
 static void write_report(const struct context *here, void *loop)
@@ -179,11 +174,10 @@ static void write_report(const struct context *here, void *loop)
 	struct graph g;
 	struct cycles c = {loop, &g, 0};
 
-	ramet__graph_open(&g, loop, here);
-	ramet__print(&g.out, "ramet: deadlock: nothing can ever wake anyone\n");
+	ramet__graph_open(&g, loop, here, "deadlock",
+			  "nothing can ever wake anyone");
 	find_cycles(&c);
 	put_others(&g);
-	ramet__graph_advise(&g);
 	ramet__graph_close(&g);
 }
 

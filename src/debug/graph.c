@@ -1,38 +1,36 @@
-/* graph.c - who waits for whom, in the lines of a report. */
+/* graph.c - who waits for whom, in the lines of a report; as JSON by
+ * graph_json.c. */
 #include "debug/graph.h"
 
 #include "core/stack.h"
 #include "debug/guest.h"
+#include "debug/report.h"
 #include "debug/symbol.h"
 #include "debug/words.h"
 
-enum { CALLERS = 3, CHAIN = 64 };
-
-void ramet__graph_open(struct graph *g, struct loop *l,
-		       const struct context *here)
-{
-	g->loop = l;
-	g->here = here;
-	g->now = kernel_now();
-	g->kinds = 0;
-	g->crosswise = false;
-	ramet__owners_forget();
-	ramet__out_open(&g->out, 2);
-}
-
-void ramet__graph_close(struct graph *g)
-{
-	ramet__out_close(&g->out);
-}
+enum { CHAIN = 64 };
 
 /* ---- one ---------------------------------------------------------------- */
 
-void ramet__graph_look(struct graph *g, const struct ramet *t)
+const void *ramet__graph_look(struct graph *g, const struct ramet *t)
 {
 	ramet__trace_ramet(&g->trace, t, g->here);
+	return ramet__trace_caller(&g->trace);
 }
 
-void ramet__graph_put(struct graph *g, const struct ramet *t)
+size_t ramet__graph_callers(const struct graph *g,
+			    const void *callers[GRAPH_CALLERS])
+{
+	const struct trace *trace = &g->trace;
+	size_t n = 0, i = ramet__trace_caller_at(trace);
+
+	while (n < GRAPH_CALLERS && i < trace->count &&
+	       !ramet__trace_is_outermost(trace, i))
+		callers[n++] = trace->frames[++i].pc;
+	return n;
+}
+
+static void put(struct graph *g, const struct ramet *t)
 {
 	const void *site = ramet__trace_caller(&g->trace);
 
@@ -52,16 +50,14 @@ void ramet__graph_put(struct graph *g, const struct ramet *t)
 	ramet__put_origin(&g->out, t);
 }
 
-void ramet__graph_put_callers(struct graph *g)
+static void put_callers(struct graph *g)
 {
-	const struct trace *trace = &g->trace;
-	size_t i = ramet__trace_caller_at(trace);
+	const void *callers[GRAPH_CALLERS];
+	size_t n = ramet__graph_callers(g, callers);
 
-	for (int n = 0; n < CALLERS && i < trace->count &&
-			!ramet__trace_is_outermost(trace, i);
-	     n++) {
+	for (size_t i = 0; i < n; i++) {
 		ramet__print(&g->out, "    from ");
-		ramet__put_symbol(&g->out, trace->frames[++i].pc);
+		ramet__put_symbol(&g->out, callers[i]);
 		ramet__print(&g->out, "\n");
 	}
 }
@@ -80,25 +76,69 @@ void ramet__graph_note(struct graph *g, const struct ramet *t)
 	g->kinds |= 1ull << t->wait;
 }
 
+static void put_in_cycle(struct graph *g, const struct ramet *t)
+{
+	ramet__graph_look(g, t);
+	if (ramet__reports_json) {
+		ramet__graph_json_put(g, t, true, 1);
+		return;
+	}
+	put(g, t);
+	ramet__print(&g->out, "\n");
+	put_callers(g);
+}
+
 void ramet__graph_put_cycle(struct graph *g, struct ramet *first)
 {
 	struct ramet *t = first;
 	size_t locks = 0;
 
+	if (ramet__reports_json)
+		ramet__json_open(&g->json, NULL, '[');
 	do {
-		ramet__graph_look(g, t);
-		ramet__graph_put(g, t);
-		ramet__print(&g->out, "\n");
-		ramet__graph_put_callers(g);
+		put_in_cycle(g, t);
 		locks += is_lock(t);
 		t = ramet__wants(t);
 	} while (t != first);
+	if (ramet__reports_json)
+		ramet__json_close(&g->json, ']');
 	do {
 		if (!is_lock(t))
 			ramet__graph_note(g, t);
 		t = ramet__wants(t);
 	} while (t != first);
 	g->crosswise |= locks != 0;
+}
+
+/* ---- others ------------------------------------------------------------- */
+
+void ramet__graph_others(struct graph *g)
+{
+	if (!ramet__reports_json)
+		return;
+	ramet__json_close(&g->json, ']');
+	ramet__json_open(&g->json, "others", '[');
+}
+
+void ramet__graph_put_other(struct graph *g, const struct ramet *t,
+			    size_t count)
+{
+	ramet__graph_look(g, t);
+	if (ramet__reports_json) {
+		ramet__graph_json_put(g, t, false, count);
+		return;
+	}
+	put(g, t);
+	if (count > 1)
+		ramet__print(&g->out, "; so do %lu like it", count - 1);
+	ramet__print(&g->out, "\n");
+}
+
+void ramet__graph_left_out(struct graph *g, size_t count)
+{
+	g->left_out = count;
+	if (!ramet__reports_json)
+		ramet__print(&g->out, "  and %lu more\n", count);
 }
 
 /* ---- who could help ----------------------------------------------------- */
@@ -146,4 +186,38 @@ long ramet__graph_givers(const struct graph *g, const struct ramet *t)
 		return -1;
 	ramet__each(g->loop, count_giver, &givers);
 	return givers.count;
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+void ramet__graph_open(struct graph *g, struct loop *l,
+		       const struct context *here, const char *kind,
+		       const char *what)
+{
+	g->loop = l;
+	g->here = here;
+	g->now = kernel_now();
+	g->kinds = 0;
+	g->crosswise = false;
+	g->left_out = 0;
+	ramet__owners_forget();
+	ramet__out_open(&g->out, 2);
+	if (ramet__reports_json)
+		ramet__graph_json_open(g, kind);
+	else
+		ramet__print(&g->out, "ramet: %s: %s\n", kind, what);
+}
+
+static void put_advice(struct graph *g, const char *text)
+{
+	ramet__print(&g->out, "  advice: %s\n", text);
+}
+
+void ramet__graph_close(struct graph *g)
+{
+	if (ramet__reports_json)
+		ramet__graph_json_close(g);
+	else
+		ramet__graph_advise(g, put_advice);
+	ramet__out_close(&g->out);
 }

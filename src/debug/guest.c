@@ -9,18 +9,35 @@
 
 enum { MOST = 48 }; /* frames that are written */
 
-bool ramet__guest_speaks(const struct ramet *t)
+typedef void put_fn(void *arg, const char *function, const char *file,
+		    int line);
+
+/* NULL: there is none, or it is over. */
+static const struct ramet_host *host_of(const struct ramet *t)
 {
-	return t->flags & FLAG_GUEST && t->loop->host &&
-	       t->loop->host->describe && t->state != STATE_ENDED;
+	return t->flags & FLAG_GUEST && t->state != STATE_ENDED ? t->loop->host
+								: NULL;
 }
 
-static void describe(const struct ramet *t,
-		     void (*put)(void *, const char *, const char *, int),
-		     void *arg)
+bool ramet__guest_speaks(const struct ramet *t)
+{
+	const struct ramet_host *host = host_of(t);
+
+	return host && host->describe;
+}
+
+static void describe(const struct ramet *t, put_fn *put, void *arg)
 {
 	if (ramet__guest_speaks(t))
 		t->loop->host->describe(t->cold->guest, put, arg);
+}
+
+static void describe_spawn(const struct ramet *t, put_fn *put, void *arg)
+{
+	const struct ramet_host *host = host_of(t);
+
+	if (host && host->describe_spawn)
+		host->describe_spawn(t->cold->guest, put, arg);
 }
 
 /* ---- compared ----------------------------------------------------------- */
@@ -107,14 +124,20 @@ bool ramet__put_guest_site(struct out *o, const struct ramet *t)
 	return lines.count > 0;
 }
 
+bool ramet__put_guest_spawn(struct out *o, const struct ramet *t)
+{
+	struct lines lines = {o, 0};
+
+	describe_spawn(t, put_site, &lines);
+	return lines.count > 0;
+}
+
 /* ---- as JSON ------------------------------------------------------------ */
 
-static void put_item(void *arg, const char *function, const char *file,
-		     int line)
+static void put_object(struct json *j, const char *key, const char *function,
+		       const char *file, int line)
 {
-	struct json *j = arg;
-
-	ramet__json_open(j, NULL, '{');
+	ramet__json_open(j, key, '{');
 	ramet__json_string(j, "function", function);
 	if (file)
 		ramet__json_string(j, "file", file);
@@ -123,9 +146,47 @@ static void put_item(void *arg, const char *function, const char *file,
 	ramet__json_close(j, '}');
 }
 
+static void put_item(void *json, const char *function, const char *file,
+		     int line)
+{
+	put_object(json, NULL, function, file, line);
+}
+
 void ramet__json_guest(struct json *j, const struct ramet *t)
 {
 	ramet__json_open(j, "guest_frames", '[');
 	describe(t, put_item, j);
 	ramet__json_close(j, ']');
+}
+
+struct first {
+	struct json *json;
+	const char *key; /* NULL: it is done */
+};
+
+static void put_first(void *first, const char *function, const char *file,
+		      int line)
+{
+	struct first *f = first;
+
+	if (f->key)
+		put_object(f->json, f->key, function, file, line);
+	f->key = NULL;
+}
+
+void ramet__json_guest_site(struct json *j, const char *key,
+			    const struct ramet *t)
+{
+	struct first first = {j, key};
+
+	describe(t, put_first, &first);
+}
+
+bool ramet__json_guest_spawn(struct json *j, const char *key,
+			     const struct ramet *t)
+{
+	struct first first = {j, key};
+
+	describe_spawn(t, put_first, &first);
+	return !first.key;
 }

@@ -18,7 +18,18 @@ void ramet__put_guest(struct out *o, const struct ramet *t);
 /* The innermost one, `work (server.py:12)`.  Returns whether there is one. */
 bool ramet__put_guest_site(struct out *o, const struct ramet *t);
 
+/* Where it was spawned, in the same form.  Returns whether that is known. */
+bool ramet__put_guest_spawn(struct out *o, const struct ramet *t);
+
+/* The same as a member, an object; none if that is not known. */
+bool ramet__json_guest_spawn(struct json *j, const char *key,
+			     const struct ramet *t);
+
 /* A member "guest_frames", an array. */
 void ramet__json_guest(struct json *j, const struct ramet *t);
+
+/* The innermost one as a member, an object; nothing if there is none. */
+void ramet__json_guest_site(struct json *j, const char *key,
+			    const struct ramet *t);
 
 #endif

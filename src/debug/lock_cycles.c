@@ -85,10 +85,9 @@ static void write_report(const struct context *here, void *ramet)
 	struct ramet *me = ramet;
 	struct graph g;
 
-	ramet__graph_open(&g, me->loop, here);
-	ramet__print(&g.out, "ramet: lock cycle: none of these can go on\n");
+	ramet__graph_open(&g, me->loop, here, "lock cycle",
+			  "none of these can go on");
 	ramet__graph_put_cycle(&g, me);
-	ramet__graph_advise(&g);
 	ramet__graph_close(&g);
 }
 

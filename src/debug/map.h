@@ -57,7 +57,7 @@ enum map_object {
 };
 
 struct map_wait {
-	char name[16];  /* "read" */
+	char name[16];  /* "read": programs rely on it */
 	char words[44]; /* "to read from" */
 	uint32_t object;
 };
@@ -74,6 +74,9 @@ struct map {
 	struct map_value value[MAP_VALUES];
 	struct map_wait wait[MAP_WAITS];
 	uint64_t record_wanted; /* address of core/record.h's word */
+	/* Of an interpreter's: address of the path of the folder that its
+	 * package is in, with the slash. */
+	uint64_t package;
 };
 
 extern const struct map ramet__map;

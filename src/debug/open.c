@@ -6,12 +6,24 @@
 #include "debug/report.h"
 #include "debug/trace.h"
 
+#include <string.h>
+
+bool ramet__reports_json;
+
+static void read_form(void)
+{
+	const char *form = kernel_getenv("RAMET_REPORTS");
+
+	ramet__reports_json = form && strcmp(form, "json") == 0;
+}
+
 static void open_once(void)
 {
 	static int done;
 
 	if (__atomic_exchange_n(&done, 1, __ATOMIC_RELAXED))
 		return;
+	read_form();
 	ramet__trace_prime();
 	ramet__misuse_install();
 	ramet__give_up_install();

@@ -1,14 +1,8 @@
-/* recording.c - one recording at a time, of all loops, into one file.
- *
- * Whoever ends it copies the rings of loops that may still write; what was
- * written over meanwhile is left out.
- */
+/* recording.c - one recording at a time, of all loops, into one file. */
 #include "debug/recording.h"
 #include "core/record.h"
 #include "core/stack.h"
-#include "debug/chrome.h"
-#include "debug/registry.h"
-#include "debug/symbol.h"
+#include "debug/out.h"
 
 #include "kernel/calls.h"
 #include "ramet/debug.h"
@@ -16,19 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH = 1024 };
-
-/* Events of a loop that has ended. */
-struct left {
-	struct left *next;
-	int tid;
-	struct record *ring;
-};
+enum { PATH = RECORDING_PATH };
 
 static struct {
 	int lock; /* atomic */
 	bool on;
-	struct left *left;
+	struct recording_left *left;
 	char path[PATH];
 } recording;
 
@@ -78,7 +65,7 @@ static void name_one(struct ramet *t, void *loop)
 
 void ramet__recording_leave(struct loop *l)
 {
-	struct left *left;
+	struct recording_left *left;
 
 	if (!l->record)
 		return;
@@ -98,9 +85,9 @@ void ramet__recording_leave(struct loop *l)
 
 static void forget_left(void)
 {
-	struct left *next;
+	struct recording_left *next;
 
-	for (struct left *left = recording.left; left; left = next) {
+	for (struct recording_left *left = recording.left; left; left = next) {
 		next = left->next;
 		kernel_free(left->ring);
 		kernel_free(left);
@@ -116,167 +103,6 @@ void ramet__recording_after_fork(struct loop *l)
 	recording.on = false;
 	unlock();
 	forget_left();
-}
-
-/* ---- the file ----------------------------------------------------------- */
-
-struct writer {
-	struct chrome chrome;
-	struct out out;
-	int err;
-};
-
-static void symbol_text(void *unused, uint64_t pc, char *text, size_t size)
-{
-	struct symbol s = ramet__symbol((const void *)(uintptr_t)pc);
-	const char *name = s.function ? s.function : s.module;
-	size_t n = name ? strlen(name) : 0;
-
-	(void)unused;
-	if (n > size - 1)
-		n = size - 1;
-	memcpy(text, name ? name : "", n);
-	text[n] = '\0';
-	if (!name)
-		memcpy(text, "?", 2);
-}
-
-/* Copy what is whole; the loop may go on writing. */
-SANITIZER_BLIND static size_t copy(const struct record *r,
-				   struct record_event *to)
-{
-	uint64_t size = r->mask + 1, first, after, n = 0;
-	uint64_t end = __atomic_load_n(&r->written, __ATOMIC_ACQUIRE);
-
-	first = end > size ? end - size : 0;
-	for (uint64_t i = first; i < end; i++)
-		to[n++] = r->events[i & r->mask];
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	after = __atomic_load_n(&r->written, __ATOMIC_RELAXED);
-	/* The next one is perhaps being written. */
-	if (after != end && after + 1 > size + first) {
-		uint64_t gone = after + 1 - size - first;
-
-		gone = gone < n ? gone : n;
-		n -= gone;
-		memmove(to, to + gone, n * sizeof *to);
-	}
-	return (size_t)n;
-}
-
-static void calibrate(struct track *track, const struct record *r)
-{
-	uint64_t clock = r->clock;
-
-	track->clock = clock;
-	track->time = r->time;
-	track->tick = 1;
-	if (r->ticks) {
-		int64_t time = kernel_now();
-		uint64_t now = arch_ticks();
-
-		if (now > clock)
-			track->tick = (double)(time - r->time) /
-				      (double)(now - clock);
-	}
-}
-
-static void know(struct ramet *t, void *arg)
-{
-	struct track *track = arg;
-	struct who *w = ramet__track_who(track, t->id);
-
-	if (!w)
-		return;
-	w->fn = (uintptr_t)ramet__record_function(t);
-	w->site = (uintptr_t)t->cold->spawn_site;
-	memcpy(w->name, t->cold->name, sizeof w->name);
-	w->name[sizeof w->name - 1] = '\0';
-}
-
-/* l is the loop, if it lives and is the caller's. */
-static void write_ring(struct writer *w, const struct record *r, int tid,
-		       struct loop *l)
-{
-	struct track track = {.tid = tid};
-
-	track.events = kernel_alloc((r->mask + 1) * sizeof *track.events);
-	if (!track.events) {
-		w->err = -ENOMEM;
-		return;
-	}
-	track.count = copy(r, track.events);
-	calibrate(&track, r);
-	if (l)
-		ramet__each(l, know, &track);
-	if (ramet__track_open(&track) < 0)
-		w->err = -ENOMEM;
-	else
-		ramet__chrome_track(&w->chrome, &track);
-	ramet__track_close(&track);
-	kernel_free(track.events);
-}
-
-/* Other loops' ramets may go while they are looked at; what is kept of them
- * stays memory, and is copied with its end. */
-static void write_loop(struct seen *s, void *arg)
-{
-	struct record *r =
-		__atomic_load_n(&s->loop->record_ring, __ATOMIC_ACQUIRE);
-
-	if (r)
-		write_ring(arg, r, s->tid, s->loop);
-}
-
-static int open_file(const char *path, int flags)
-{
-	long fd;
-
-	do
-		fd = kernel_call(SYS_openat, AT_FDCWD, KERNEL_ARG(path),
-				 flags | O_CLOEXEC, 0666, 0, 0);
-	while (fd == -EINTR);
-	return (int)fd;
-}
-
-static int open_output(const char *path)
-{
-	return open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
-}
-
-/* What the process is called. */
-static void read_command(char *name, size_t size)
-{
-	int fd = open_file("/proc/self/comm", O_RDONLY);
-	ssize_t n = -EINTR;
-
-	while (fd >= 0 && n == -EINTR)
-		n = kernel_read(fd, name, size - 1);
-	if (fd >= 0)
-		kernel_close(fd);
-	if (n > 0)
-		name[n - 1] = '\0'; /* it ends its line */
-}
-
-static int write_all(struct writer *w, int fd)
-{
-	char name[64] = "?";
-
-	read_command(name, sizeof name);
-	ramet__out_open(&w->out, fd);
-	w->chrome.out = &w->out;
-	w->chrome.pid = (int)kernel_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-	w->chrome.waits = ramet__map.wait;
-	w->chrome.wait_count = WAIT_LAST + 1;
-	w->chrome.symbol = symbol_text;
-	ramet__chrome_begin(&w->chrome, name);
-	for (struct left *left = recording.left; left; left = left->next)
-		write_ring(w, left->ring, left->tid, NULL);
-	ramet__registry_each(write_loop, w);
-	ramet__chrome_end(&w->chrome);
-	if (w->err == 0)
-		w->err = ramet__out_close(&w->out);
-	return w->err;
 }
 
 /* ---- begin and end ------------------------------------------------------ */
@@ -332,7 +158,7 @@ static int begin(const char *path)
 	err = set_path(path);
 	if (err < 0)
 		return err;
-	fd = open_output(recording.path);
+	fd = ramet__recording_create(recording.path);
 	if (fd < 0)
 		return fd;
 	kernel_close(fd);
@@ -343,29 +169,21 @@ static int begin(const char *path)
 
 static int end(void)
 {
-	struct writer *w;
-	int fd, err;
+	int err;
 
 	if (!recording.on)
 		return -EINVAL;
 	want(0);
-	w = kernel_alloc(sizeof *w);
-	fd = w ? open_output(recording.path) : -ENOMEM;
-	err = fd < 0 ? fd : write_all(w, fd);
-	if (fd >= 0)
-		kernel_close(fd);
-	kernel_free(w);
+	err = ramet__recording_write(recording.path, recording.left);
 	forget_left();
 	recording.on = false;
 	return err;
 }
 
-static int start_here(struct loop *l, const char *path)
+int ramet__recording_start(struct loop *l, const char *path)
 {
 	int err;
 
-	if (!l || !path)
-		return l ? -EINVAL : -ENOMEM;
 	lock();
 	err = begin(path);
 	if (err == 0) {
@@ -379,23 +197,35 @@ static int start_here(struct loop *l, const char *path)
 	return err;
 }
 
+int ramet__recording_stop(struct loop *l, char path[RECORDING_PATH])
+{
+	int err;
+
+	lock();
+	if (path)
+		memcpy(path, recording.path, RECORDING_PATH);
+	err = end();
+	ramet__record_change(l);
+	unlock();
+	return err;
+}
+
 int ramet_trace_start(const char *path)
 {
-	return (int)ramet__ret(start_here(ramet__loop(), path));
+	struct loop *l = ramet__loop();
+
+	if (!l || !path)
+		return (int)ramet__fail(l ? -EINVAL : -ENOMEM);
+	return (int)ramet__ret(ramet__recording_start(l, path));
 }
 
 int ramet_trace_stop(void)
 {
 	struct loop *l = ramet__loop();
-	int err;
 
 	if (!l)
 		return (int)ramet__fail(-ENOMEM);
-	lock();
-	err = end();
-	ramet__record_change(l);
-	unlock();
-	return (int)ramet__ret(err);
+	return (int)ramet__ret(ramet__recording_stop(l, NULL));
 }
 
 /* ---- the environment ---------------------------------------------------- */

@@ -43,6 +43,9 @@ int ramet__dump_interrupted(struct loop *l, int fd, bool json, const void *pc);
 int ramet__dump_blocked(struct loop *l, int fd, bool json,
 			const struct context *at, long process, long thread);
 
+/* Whether reports are to be JSON (RAMET_REPORTS), an object on a line. */
+extern bool ramet__reports_json;
+
 /* Whether SIGQUIT asks for JSON. */
 extern bool ramet__quit_json;
 

@@ -29,12 +29,63 @@ void ramet__put_stall(struct out *o, const struct seen *s, int64_t length)
 	ramet__put_origin(o, t);
 }
 
+void ramet__json_stall(struct json *j, const struct seen *s, int64_t length,
+		       long process)
+{
+	const struct ramet *t = s->loop->current;
+
+	ramet__json_open(j, NULL, '{');
+	ramet__json_string(j, "report", "stall");
+	ramet__json_number(j, "process", process);
+	ramet__json_number(j, "thread", s->tid);
+	ramet__json_number(j, "length_ns", length);
+	ramet__json_ramet(j, t);
+	ramet__json_origin(j, t);
+}
+
+void ramet__json_stall_end(struct json *j, const char *no_stack)
+{
+	if (no_stack)
+		ramet__json_string(j, "no_stack", no_stack);
+	ramet__json_close(j, '}');
+	ramet__print(j->out, "\n");
+}
+
 /* ---- the thread itself -------------------------------------------------- */
 
 struct here {
 	const struct seen *seen;
 	const void *pc;
 };
+
+static long process(void)
+{
+	return kernel_real_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+static void put_json(struct out *o, const struct seen *s,
+		     const struct trace *trace, const char *no_stack)
+{
+	struct json j = {.out = o};
+	const struct ramet *t = s->loop->current;
+
+	ramet__json_stall(&j, s, s->length, process());
+	ramet__json_string(&j, "state", "computing");
+	if (trace && ramet__guest_speaks(t))
+		ramet__json_guest(&j, t);
+	if (trace)
+		ramet__json_trace(&j, trace, 0);
+	ramet__json_stall_end(&j, no_stack);
+}
+
+static void put_text(struct out *o, const struct seen *s,
+		     const struct trace *trace)
+{
+	ramet__put_stall(o, s, s->length);
+	ramet__print(o, ", computes\n");
+	ramet__put_guest(o, s->loop->current);
+	ramet__put_trace(o, trace, 0);
+}
 
 static void write_report(const struct context *aside, void *here)
 {
@@ -44,10 +95,10 @@ static void write_report(const struct context *aside, void *here)
 
 	ramet__trace(&trace, aside, h->pc);
 	ramet__out_open(&o, 2);
-	ramet__put_stall(&o, h->seen, h->seen->length);
-	ramet__print(&o, ", computes\n");
-	ramet__put_guest(&o, h->seen->loop->current);
-	ramet__put_trace(&o, &trace, 0);
+	if (ramet__reports_json)
+		put_json(&o, h->seen, &trace, NULL);
+	else
+		put_text(&o, h->seen, &trace);
 	ramet__out_close(&o);
 }
 
@@ -77,7 +128,7 @@ static void on_urg(int sig, siginfo_t *info, void *ucontext)
 	errno = before;
 }
 
-static bool is_ours(void)
+bool ramet__stall_installed(void)
 {
 	struct sigaction now;
 
@@ -107,14 +158,14 @@ static void doze(void)
 
 static bool ask(struct seen *s, int64_t length, enum stall_report what)
 {
-	long pid = kernel_real_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	int64_t until;
 
-	if (!is_ours())
+	if (!ramet__stall_installed())
 		return false;
 	s->length = length;
 	__atomic_store_n(&s->wanted, what, __ATOMIC_SEQ_CST);
-	if (kernel_real_call(SYS_tgkill, pid, s->tid, SIGURG, 0, 0, 0) < 0)
+	if (kernel_real_call(SYS_tgkill, process(), s->tid, SIGURG, 0, 0, 0) <
+	    0)
 		return false;
 	until = kernel_real_now() + PATIENCE * RAMET_MS;
 	while (kernel_real_now() < until) {
@@ -128,13 +179,19 @@ static bool ask(struct seen *s, int64_t length, enum stall_report what)
 void ramet__stall_running(struct seen *s, int64_t length,
 			  enum stall_report what)
 {
+	static const char why[] = "SIGURG is the program's or blocked";
 	struct out o;
 
 	if (ask(s, length, what))
 		return;
 	ramet__out_open(&o, 2);
-	ramet__put_stall(&o, s, length);
-	ramet__print(&o, ", computes; where is not known, because SIGURG is "
-			 "the program's or blocked\n");
+	s->length = length;
+	if (ramet__reports_json) {
+		put_json(&o, s, NULL, why);
+	} else {
+		ramet__put_stall(&o, s, length);
+		ramet__print(&o, ", computes; where is not known, because %s\n",
+			     why);
+	}
 	ramet__out_close(&o);
 }

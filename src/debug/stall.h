@@ -18,6 +18,9 @@ bool ramet__task_look(struct task *task, int tid);
 /* Once: the handler of SIGURG, unless the program has one. */
 void ramet__stall_install(void);
 
+/* Whether SIGURG has that handler. */
+bool ramet__stall_installed(void);
+
 enum stall_report { STALL_NONE, STALL_SAY, STALL_DUMP };
 
 /* From another thread: have the loop's thread report itself, by SIGURG, and
@@ -35,5 +38,11 @@ void ramet__stall_blocked(struct seen *s, int64_t length,
  * ...`; the line is not ended. */
 struct out;
 void ramet__put_stall(struct out *o, const struct seen *s, int64_t length);
+
+/* The same as an object, whose end says why there is no stack in it. */
+struct json;
+void ramet__json_stall(struct json *j, const struct seen *s, int64_t length,
+		       long process);
+void ramet__json_stall_end(struct json *j, const char *no_stack);
 
 #endif

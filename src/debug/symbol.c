@@ -297,3 +297,23 @@ void ramet__put_symbol(struct out *o, const void *pc)
 	else
 		ramet__print(o, "0x%lx", s.offset);
 }
+
+void ramet__json_code_members(struct json *j, const void *pc)
+{
+	struct symbol s = ramet__symbol(pc);
+
+	if (s.function)
+		ramet__json_string(j, "function", s.function);
+	if (s.module) {
+		ramet__json_number(j, "offset", (int64_t)s.offset);
+		ramet__json_string(j, "module", s.module);
+	}
+	ramet__json_address(j, "address", pc);
+}
+
+void ramet__json_code(struct json *j, const char *key, const void *pc)
+{
+	ramet__json_open(j, key, '{');
+	ramet__json_code_members(j, pc);
+	ramet__json_close(j, '}');
+}

@@ -3,7 +3,7 @@
 #ifndef DEBUG_SYMBOL_H
 #define DEBUG_SYMBOL_H
 
-#include "debug/out.h"
+#include "debug/json.h"
 
 struct symbol {
 	const char *function; /* NULL: not known */
@@ -20,5 +20,9 @@ bool ramet__is_code(const void *pc);
 
 /* "function+0x12 (module)", "module+0x1234" or "0x1234". */
 void ramet__put_symbol(struct out *o, const void *pc);
+
+/* The same as an object: "function", "offset", "module", "address". */
+void ramet__json_code(struct json *j, const char *key, const void *pc);
+void ramet__json_code_members(struct json *j, const void *pc);
 
 #endif

@@ -103,10 +103,38 @@ static void learn(const struct record_event *e, struct who *w)
 	else if (record_kind(e) == RECORD_NAME &&
 		 record_detail(e) <= WHO_NAME - 8)
 		memcpy(w->name + record_detail(e), &e->argument, 8);
+	w->name[WHO_NAME - 1] = '\0';
+}
+
+/* Who reads a ring that is written, or written over, may find anything. */
+static bool makes_sense(const struct record_event *e)
+{
+	switch (record_kind(e)) {
+	case RECORD_SPAWN:
+	case RECORD_SWITCH:
+	case RECORD_PARK:
+	case RECORD_WAKE:
+	case RECORD_END:
+	case RECORD_NAME:
+		return record_ramet(e) != 0;
+	default:
+		return record_kind(e) < RECORD_KINDS;
+	}
+}
+
+static void drop_odd(struct track *track)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < track->count; i++)
+		if (makes_sense(&track->events[i]))
+			track->events[n++] = track->events[i];
+	track->count = n;
 }
 
 int ramet__track_open(struct track *track)
 {
+	drop_odd(track);
 	track->current = NULL;
 	track->ready = track->ready_least = 0;
 	if (!track->who && grow(track) < 0)
@@ -130,10 +158,17 @@ int ramet__track_open(struct track *track)
 
 /* ---- the second --------------------------------------------------------- */
 
+/* A clock that cannot be makes a time that can. */
 int64_t ramet__track_time(const struct track *track, uint64_t clock)
 {
-	return track->time +
-	       (int64_t)((double)(int64_t)(clock - track->clock) * track->tick);
+	const double longest = 1e16; /* 115 days */
+	double ns = (double)(int64_t)(clock - track->clock) * track->tick;
+
+	if (!(ns > -longest))
+		ns = -longest;
+	if (ns > longest)
+		ns = longest;
+	return track->time + (int64_t)ns;
 }
 
 static void stop(struct track *track, const struct view *view, void *arg,

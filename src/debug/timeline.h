@@ -21,6 +21,7 @@ struct who {
 	uint64_t object, waker;
 	uint8_t wait;
 	bool yielded;
+	size_t row; /* a view's; 0 at first */
 };
 
 /* A loop's recording. */

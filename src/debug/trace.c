@@ -174,6 +174,25 @@ void ramet__put_trace(struct out *o, const struct trace *trace, size_t head)
 	}
 }
 
+static void put_json_frame(struct json *j, const struct frame *f)
+{
+	ramet__json_open(j, NULL, '{');
+	ramet__json_code_members(j, f->pc);
+	if (f->times > 1)
+		ramet__json_number(j, "times", (int64_t)f->times);
+	ramet__json_close(j, '}');
+}
+
+void ramet__json_trace(struct json *j, const struct trace *trace, size_t head)
+{
+	ramet__json_open(j, "frames", '[');
+	for (size_t i = head; i < trace->count; i++)
+		put_json_frame(j, &trace->frames[i]);
+	ramet__json_close(j, ']');
+	if (trace->left_out)
+		ramet__json_number(j, "left_out", (int64_t)trace->left_out);
+}
+
 static _Unwind_Reason_Code look(struct _Unwind_Context *context, void *arg)
 {
 	(void)context, (void)arg;

@@ -3,7 +3,7 @@
 #define DEBUG_TRACE_H
 
 #include "core/core.h"
-#include "debug/out.h"
+#include "debug/json.h"
 
 enum { TRACE_FRAMES = 48, TRACE_LAST = 8 };
 
@@ -25,8 +25,8 @@ void ramet__trace(struct trace *trace, const struct context *context,
 		  const void *first);
 
 /* In a signal handler: the same from where the signal came, at pc.  There the
- * frame of the kernel's tells all registers, which is needed where a function has
- * not finished making its frame. */
+ * frame of the kernel's tells all registers, which is needed where a function
+ * has not finished making its frame. */
 void ramet__trace_interrupted(struct trace *trace, const void *pc);
 
 /* The same of ramet t.  `here` is where the running ramet is suspended. */
@@ -48,6 +48,9 @@ const void *ramet__trace_caller(const struct trace *trace);
 
 /* One line for each frame from `head` on. */
 void ramet__put_trace(struct out *o, const struct trace *trace, size_t head);
+
+/* Members "frames", an array, and "left_out". */
+void ramet__json_trace(struct json *j, const struct trace *trace, size_t head);
 
 /* Have the unwinder do now what it does the first time, which may allocate. */
 void ramet__trace_prime(void);

@@ -6,6 +6,7 @@
  */
 #include "debug/watchdog.h"
 #include "debug/out.h"
+#include "debug/report.h"
 #include "debug/stall.h"
 
 #include "kernel/calls.h"
@@ -17,6 +18,7 @@
 enum {
 	THRESHOLD_MS = 100,
 	LEAST_MS = 10,
+	LONGEST_MS = 1 << 30, /* 12 days */
 	STACK = 256 * 1024,
 	REPORTS = 5, /* in a minute */
 	AGAIN = 10,  /* a stall that goes on is reported when it is so many
@@ -42,6 +44,8 @@ static int64_t from_environment(void)
 
 	if (ms <= 0)
 		return OFF;
+	if (ms > LONGEST_MS)
+		ms = LONGEST_MS;
 	return (ms < LEAST_MS ? LEAST_MS : ms) * RAMET_MS;
 }
 
@@ -104,16 +108,45 @@ static int64_t cpu_time(int tid)
 	return (int64_t)ts.tv_sec * RAMET_SEC + ts.tv_nsec;
 }
 
+static unsigned long process(void)
+{
+	return (unsigned long)kernel_real_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
 /* A stall that has been reported is over. */
 static void say_end(const struct seen *s, int64_t now)
 {
 	struct out o;
 
 	ramet__out_open(&o, 2);
-	ramet__print(&o, "ramet: thread %d turns its loop again, after ",
-		     s->tid);
-	ramet__put_duration(&o, now - s->since);
-	ramet__print(&o, "\n");
+	if (ramet__reports_json) {
+		ramet__print(&o,
+			     "{\"report\": \"stall end\", \"process\": %lu, "
+			     "\"thread\": %d, \"length_ns\": %lu}\n",
+			     process(), s->tid,
+			     (unsigned long)(now - s->since));
+	} else {
+		ramet__print(&o,
+			     "ramet: thread %d turns its loop again, after ",
+			     s->tid);
+		ramet__put_duration(&o, now - s->since);
+		ramet__print(&o, "\n");
+	}
+	ramet__out_close(&o);
+}
+
+static void say_left_out(int count)
+{
+	struct out o;
+
+	ramet__out_open(&o, 2);
+	if (ramet__reports_json)
+		ramet__print(&o,
+			     "{\"report\": \"stalls left out\", \"process\": "
+			     "%lu, \"count\": %d}\n",
+			     process(), count);
+	else
+		ramet__print(&o, "ramet: %d stalls were not reported\n", count);
 	ramet__out_close(&o);
 }
 
@@ -122,7 +155,6 @@ static bool may_say(int64_t now)
 {
 	static int64_t minute;
 	static int said, left_out;
-	struct out o;
 
 	if (now - minute >= 60 * RAMET_SEC) {
 		minute = now;
@@ -132,13 +164,9 @@ static bool may_say(int64_t now)
 		left_out++;
 		return false;
 	}
-	if (left_out) {
-		ramet__out_open(&o, 2);
-		ramet__print(&o, "ramet: %d stalls were not reported\n",
-			     left_out);
-		ramet__out_close(&o);
-		left_out = 0;
-	}
+	if (left_out)
+		say_left_out(left_out);
+	left_out = 0;
 	return true;
 }
 

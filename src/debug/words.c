@@ -1,6 +1,7 @@
 /* words.c - says what a ramet waits for, and whom. */
 #include "debug/words.h"
 #include "debug/address.h"
+#include "debug/guest.h"
 #include "debug/map.h"
 #include "debug/symbol.h"
 
@@ -30,7 +31,8 @@ void ramet__put_origin(struct out *o, const struct ramet *t)
 		ramet__print(o, ", spawned by ramet %lu at ", t->cold->parent);
 	else
 		ramet__print(o, ", sent by another thread at ");
-	ramet__put_symbol(o, (const char *)t->cold->spawn_site - 1);
+	if (!ramet__put_guest_spawn(o, t))
+		ramet__put_symbol(o, (const char *)t->cold->spawn_site - 1);
 	if (t->flags & FLAG_TLS) {
 		ramet__print(o, " as a pthread, to run ");
 		ramet__put_symbol(o, t->cold->routine);
@@ -125,6 +127,14 @@ struct ramet *ramet__waits_for(const struct ramet *t)
 	return t->state == STATE_PARKED ? ramet__wants(t) : NULL;
 }
 
+/* ---- in words ----------------------------------------------------------- */
+
+/* What each wait is called stands in the map, for those outside as well. */
+static const char *words_of(const struct ramet *t)
+{
+	return ramet__map.wait[t->wait].words;
+}
+
 static void put_joined(struct out *o, const struct ramet *t)
 {
 	const struct ramet *joined = t->wait_object;
@@ -155,7 +165,7 @@ static void put_mutex(struct out *o, const struct ramet *t)
 {
 	const struct ramet_mutex *m = t->wait_object;
 
-	ramet__print(o, "for mutex 0x%lx, held by ", (uintptr_t)m);
+	ramet__print(o, "%s 0x%lx, held by ", words_of(t), (uintptr_t)m);
 	put_holder(o, m->owner);
 }
 
@@ -163,9 +173,7 @@ static void put_rwlock(struct out *o, const struct ramet *t)
 {
 	const struct ramet_rwlock *rw = t->wait_object;
 
-	ramet__print(o, "to %s rwlock 0x%lx, held by ",
-		     t->wait == WAIT_RDLOCK ? "read-lock" : "write-lock",
-		     (uintptr_t)rw);
+	ramet__print(o, "%s 0x%lx, held by ", words_of(t), (uintptr_t)rw);
 	if (rw->readers)
 		ramet__print(o, "%lu readers", rw->readers);
 	else
@@ -176,15 +184,15 @@ static void put_barrier(struct out *o, const struct ramet *t)
 {
 	const struct ramet_barrier *b = t->wait_object;
 
-	ramet__print(o, "at barrier 0x%lx, where %lu of %lu are", (uintptr_t)b,
-		     b->arrived, b->count);
+	ramet__print(o, "%s 0x%lx, where %lu of %lu are", words_of(t),
+		     (uintptr_t)b, b->arrived, b->count);
 }
 
 static void put_once(struct out *o, const struct ramet *t)
 {
 	const struct ramet_once *once = t->wait_object;
 
-	ramet__print(o, "for once 0x%lx, run by ", (uintptr_t)once);
+	ramet__print(o, "%s 0x%lx, run by ", words_of(t), (uintptr_t)once);
 	put_holder(o, once->runner);
 }
 
@@ -192,7 +200,7 @@ static void put_group(struct out *o, const struct ramet *t)
 {
 	const struct ramet_group *group = t->wait_object;
 
-	ramet__print(o, "for its group, %lu running", group->running);
+	ramet__print(o, "%s, %lu running", words_of(t), group->running);
 	if (!group->children)
 		return;
 	ramet__print(o, ", ");
@@ -205,9 +213,8 @@ static void put_pool(struct out *o, const struct ramet *t)
 	const struct ramet_pool *p = t->wait_object;
 	const struct ramet *someone = pool_someone(p);
 
-	ramet__print(o, "for %s pool 0x%lx, %lu",
-		     t->wait == WAIT_PLACE ? "a place in" : "jobs of",
-		     (uintptr_t)p, pool_placed(p));
+	ramet__print(o, "%s 0x%lx, %lu", words_of(t), (uintptr_t)p,
+		     pool_placed(p));
 	if (p->size != SIZE_MAX)
 		ramet__print(o, " of %lu", p->size);
 	ramet__print(o, " running");
@@ -223,7 +230,7 @@ static void put_lot(struct out *o, const struct ramet *t)
 	const struct lot_reason *reason = t->wait_object;
 	const struct ramet *owner = owner_of(t);
 
-	ramet__print(o, "%s", reason ? reason->what : "in the parking lot");
+	ramet__print(o, "%s", reason ? reason->what : words_of(t));
 	if (reason && reason->object)
 		ramet__print(o, " 0x%lx", (uintptr_t)reason->object);
 	if (!owner_id(reason))
@@ -286,26 +293,31 @@ static void put_sleep(struct out *o, const struct ramet *t, int64_t now)
 		ramet__print(o, "for a sleep that never ends");
 		return;
 	}
-	ramet__print(o, "for its sleep to end, ");
+	ramet__print(o, "%s, ", words_of(t));
 	ramet__put_duration(o, left(t, now));
 	ramet__print(o, " left");
 }
 
-static void put_offloaded(struct out *o, const void *fn)
+/* A function, or a call that the kernel makes meanwhile. */
+static void put_offloaded(struct out *o, const struct ramet *t)
 {
-	ramet__print(o, "for a helper thread");
-	if (!fn)
-		return;
-	ramet__print(o, " to run ");
-	ramet__put_symbol(o, fn);
+	enum { SYSTEM_CALLS = 1024 };
+	uintptr_t fn = (uintptr_t)t->wait_object;
+
+	ramet__print(o, "%s", words_of(t));
+	if (fn && fn < SYSTEM_CALLS) {
+		ramet__print(o, " to make system call %lu", fn);
+	} else if (fn) {
+		ramet__print(o, " to run ");
+		ramet__put_symbol(o, t->wait_object);
+	}
 }
 
-static void put_child(struct out *o, uintptr_t pid)
+static void put_child(struct out *o, const struct ramet *t)
 {
-	if (pid)
-		ramet__print(o, "for child process %lu to end", pid);
-	else
-		ramet__print(o, "for a child process");
+	ramet__print(o, "%s", words_of(t));
+	if (t->wait_object)
+		ramet__print(o, ", %lu", (uintptr_t)t->wait_object);
 }
 
 static void put_what(struct out *o, const struct ramet *t, int64_t now)
@@ -346,25 +358,25 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 		put_pool(o, t);
 		break;
 	case WAIT_CHILD:
-		put_child(o, (uintptr_t)t->wait_object);
+		put_child(o, t);
 		break;
 	case WAIT_SIGNAL:
-		ramet__print(o, "for a signal");
+		ramet__print(o, "%s", words_of(t));
 		break;
 	case WAIT_HOST:
-		ramet__print(o, "for %s", (const char *)t->wait_object);
+		ramet__print(o, "%s %s", words_of(t),
+			     (const char *)t->wait_object);
 		break;
 	case WAIT_OFFLOAD:
-		put_offloaded(o, t->wait_object);
+		put_offloaded(o, t);
 		break;
 	case WAIT_READ:
 	case WAIT_WRITE:
-		ramet__print(o, t->wait == WAIT_READ ? "to read from "
-						     : "to write to ");
+		ramet__print(o, "%s ", words_of(t));
 		ramet__put_fd(o, (int)(intptr_t)t->wait_object);
 		break;
 	default:
-		ramet__print(o, "%s 0x%lx", ramet__map.wait[t->wait].words,
+		ramet__print(o, "%s 0x%lx", words_of(t),
 			     (uintptr_t)t->wait_object);
 	}
 }

@@ -17,10 +17,6 @@ void ramet__put_fd(struct out *o, int fd);
 /* `to read from fd 7 (...)`, `for mutex 0x7f.., held by ramet 3`. */
 void ramet__put_wait(struct out *o, const struct ramet *t, int64_t now);
 
-/* The same as a member "wait" of an object: its kind and what is known of it.
- * wait_json.c. */
-void ramet__json_wait(struct json *j, const struct ramet *t, int64_t now);
-
 /* ` waiting to read from fd 7, for 20 ms`, ` ready to run, cancelled`. */
 void ramet__put_state(struct out *o, const struct ramet *t, int64_t now);
 
@@ -33,5 +29,16 @@ struct ramet *ramet__wants(const struct ramet *t);
 
 /* At the start of each report: who was met in another may have gone. */
 void ramet__owners_forget(void);
+
+/* ---- words_json.c ------------------------------------------------------- */
+
+/* Members of an object: "id" and "name"; "parent", "spawned_at", "pthread";
+ * "fd", "local", "peer". */
+void ramet__json_ramet(struct json *j, const struct ramet *t);
+void ramet__json_origin(struct json *j, const struct ramet *t);
+void ramet__json_fd(struct json *j, int fd);
+
+/* A member "wait": its kind and what is known of it. */
+void ramet__json_wait(struct json *j, const struct ramet *t, int64_t now);
 
 #endif

@@ -17,9 +17,10 @@ import struct
 import gdb
 import gdb.unwinder
 
-NOTE, FORMAT, MAGIC = 1, 1, b"rametmap"
+NOTE, NOTE_PYTHON, FORMAT, MAGIC = 1, 2, 1, b"rametmap"
 PAGE = 4096
 FEW_LOOPS, FEW_SLABS, FEW_RAMETS, FEW_VALUES = 4096, 4096, 1 << 24, 4096
+MAP_WAITS = 64  # for which there is room in it
 (NOTHING, JOINED, MUTEX, RWLOCK, ONCE, BARRIER, GROUP, POOL, LOT, ACTOR, STRING, SLEEP, FD, FUNCTION, PID) = range(1, 16)
 
 
@@ -73,7 +74,7 @@ class Map:
     def __init__(self, at):
         self.at = at
         head = read(at, 88)
-        (magic, self.format, _, version, self.seen, self.boot, values, value_size, value_count, waits, wait_size,
+        (magic, self.format, self.size, version, self.seen, self.boot, values, value_size, value_count, waits, wait_size,
          wait_count) = struct.unpack("<8sII24sQQIIIIII", head[:80])
         if magic != MAGIC:
             raise gdb.GdbError("The map of libramet cannot be read: it is not in the core file, or was overwritten.")
@@ -81,6 +82,7 @@ class Map:
         if self.format != FORMAT or max(value_count, wait_count, value_size, wait_size) > FEW_VALUES:
             raise gdb.GdbError(f"The program has libramet {self.version}, whose map this script cannot read; "
                                "use the script of that version.")
+        self.package = waits + MAP_WAITS * wait_size + 8
         self.values, self.waits = {}, []
         table = read(at + values, value_size * value_count)
         for i in range(0, len(table), value_size):
@@ -90,7 +92,7 @@ class Map:
         for i in range(0, len(table), wait_size):
             _, words, kind = struct.unpack_from("<16s44sI", table, i)
             self.waits.append((clean(words), kind))
-        self.states = {self["state." + word]: word for word in ("free", "ready", "running", "parked", "ended")}
+        self.states = {self.values.get("state." + word): word for word in ("free", "ready", "running", "parked", "ended")}
 
     def __getitem__(self, name):
         try:
@@ -99,8 +101,8 @@ class Map:
             raise gdb.GdbError(f"The map of libramet {self.version} lacks \"{name}\".") from None
 
 
-def maps():
-    """Of each object in the process that has the library."""
+def maps(wanted):
+    """Of each object in the process that has the library, or whose note is of that kind."""
     found = []
     for line in gdb.execute("info files", to_string=True).splitlines():
         m = re.match(r"\s*0x(\w+) - 0x(\w+) is \.note\.ramet\b", line)
@@ -111,7 +113,7 @@ def maps():
         while len(notes) >= 12:
             name_size, size, kind = struct.unpack_from("<III", notes)
             offset = 12 + (name_size + 3 & ~3)
-            if kind == NOTE and notes[12:18] == b"ramet\0" and size == 4:
+            if kind == wanted and notes[12:18] == b"ramet\0" and size == 4:
                 found.append(at + offset + struct.unpack_from("<i", notes, offset)[0])
             step = offset + (size + 3 & ~3)
             at, notes = at + step, notes[step:]
@@ -183,6 +185,7 @@ class Ramet:
         self.is_current = at == loop.current
         self.has_begun = bool(self.flags & self.map["flag.started"])
         self.label = str(self.id)
+        self.python = self.guest = None  # what it runs if it is a greenlet
 
     def word(self, name, size=8):
         at = self.map[name]
@@ -223,6 +226,138 @@ class Ramet:
         return f'ramet {self.label} "{name}"' if name else f"ramet {self.label}"
 
 
+# ---- Python ------------------------------------------------------------------
+
+
+class Code:
+    """A function of Python's."""
+
+    def __init__(self, m, at):
+        self.map, self.at = m, at
+        self.name = self.string(number(at + m["code.name"]))
+        self.file = self.string(number(at + m["code.filename"]))
+
+    def string(self, at):
+        m, most = self.map, 4096
+        size, state = min(number(at + m["text.size"]), most), number(at + m["text.state"], 4)
+        width = state >> 2 & 7
+        if not state & 0x20 or width not in (1, 2, 4):  # compact
+            return "?"
+        found = read(at + m["text.ascii" if state & 0x40 else "text.other"], size * width) if size else b""
+        coding = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}[width]
+        return re.sub(r"[\x00-\x1f\x7f]", "?", found.decode(coding, "replace"))
+
+    def place(self, instruction):
+        """As reports say it: `work (app.py:12)`."""
+        line = self.line(instruction)
+        return f"{self.name} ({self.file}{f':{line}' if line else ''})"
+
+    def line(self, instruction):
+        """Of the instruction so many bytes from the first; None: it has none."""
+        m, line, end = self.map, number(self.at + self.map["code.line"], 4), 0
+        at = number(self.at + m["code.lines"])
+        table = read(at + m["bytes.data"], min(number(at + m["bytes.size"]), 1 << 20))
+        for size, further in LINES[m["code.lines.kind"]](table):
+            end += size
+            if m["code.lines.kind"] == 9 and end > instruction:
+                return line
+            line += further or 0
+            if m["code.lines.kind"] != 9 and end > instruction:
+                return None if further is None else line
+        return line if m["code.lines.kind"] == 9 else None
+
+
+def pairs(table):
+    """Up to 3.10: (bytes, lines)."""
+    for size, further in struct.iter_unpack("<Bb", table[:len(table) & ~1]):
+        yield size, None if further == -128 else further
+
+
+def signed_pairs(table):
+    yield from struct.iter_unpack("<Bb", table[:len(table) & ~1])
+
+
+def locations(table):
+    """Since 3.11 (CPython's Objects/locations.md)."""
+    starts = [i for i, byte in enumerate(table) if byte & 0x80] + [len(table)]
+    for at, end in zip(starts, starts[1:]):
+        code, value = table[at] >> 3 & 15, 0
+        if code in (13, 14):  # a number with a sign follows
+            for i in range(at + 1, end):
+                value |= (table[i] & 63) << 6 * (i - at - 1)
+                if not table[i] & 64:
+                    break
+            value = -(value >> 1) if value & 1 else value >> 1
+        yield 2 * ((table[at] & 7) + 1), value if code in (13, 14) else code - 10 if 10 <= code < 13 else 0
+
+
+LINES = {9: signed_pairs, 10: pairs, 11: locations}
+
+
+class Python:
+    """The functions of Python's that greenlets are in (python/src/pymap.c)."""
+
+    def __init__(self, m):
+        self.map, self.codes = m, {}
+        at = number(m.at + m.package) if m.size > m.package else 0
+        self.package = text(at, 4096) if at else ""
+
+    def code(self, at):
+        if at not in self.codes:
+            self.codes[at] = Code(self.map, at)
+        return self.codes[at]
+
+    def calls(self, guest, running):
+        """For each call of the interpreter's loop, innermost first, the places in it."""
+        m, found, call = self.map, [], []
+        top = number(guest + m["greenlet.top"])
+        if running:
+            top = number(number(number(guest + m["greenlet.thread"]) + m["thread.ts"]) + m["tstate.top"])
+        frame = number(top + m["top.frame"]) if top and m["top.indirect"] else top
+        for _ in range(10000):
+            if not frame:
+                break
+            entry, kind = number(frame + m["frame.entry"], 1), m["frame.entry.kind"]
+            between = kind == 2 and entry == m["frame.entry.owner"]
+            if not between:
+                call.append(self.place(frame))
+            if call and (between or kind == 0 or (kind == 1 and entry)):
+                found, call = found + [call], []
+            frame = number(frame + m["frame.previous"])
+        return found + [call] if call else found
+
+    def place(self, frame):
+        m = self.map
+        code = number(frame + m["frame.code"])
+        if m["frame.at.kind"]:
+            at = struct.unpack("<i", read(frame + m["frame.at"], 4))[0] * m["frame.at.kind"]
+        else:
+            at = number(frame + m["frame.at"]) - code - m["code.instructions"]
+        return self.code(code).place(max(at, 0))
+
+    def spawned_at(self, guest):
+        """The place outside of the package; None: it is not known."""
+        m = self.map
+        origin = number(guest + m["greenlet.origin"])
+        depth = number(origin + m["origin.depth"], 4) if origin else 0
+        if not 0 < depth <= 16:
+            return None
+        at = number(origin + m["origin.places"])
+        for left in range(depth, 0, -1):
+            code = self.code(number(at + m["place.code"]))
+            if left == 1 or not self.package or not code.file.startswith(self.package):
+                return code.place(number(at + m["place.instruction"], 4))
+            at += m["sizeof.place"]
+
+
+def python():
+    """None: there is none, or it has no map that can be read."""
+    try:
+        return next((Python(m) for m in maps(NOTE_PYTHON) if m["code.lines.kind"] in LINES), None)
+    except (gdb.GdbError, gdb.MemoryError):
+        return None
+
+
 # ---- core files --------------------------------------------------------------
 
 
@@ -258,7 +393,7 @@ class World:
     def __init__(self):
         if not gdb.selected_inferior().pid and not gdb.selected_inferior().threads():
             raise gdb.GdbError("There is neither a process nor a core file.")
-        self.maps = maps()
+        self.maps = maps(NOTE)
         if not self.maps:
             raise gdb.GdbError("The program does not use libramet (it has no .note.ramet), or has not loaded it yet.")
         self.loops = [loop for m in self.maps for loop in self.find_loops(m)]
@@ -269,6 +404,10 @@ class World:
                     t.label = f"{i}.{t.id}"
                 self.ramets.append(t)
         self.by_address = {t.at: t for t in self.ramets}
+        interpreter = python()
+        for t in self.ramets:
+            if interpreter and t.flags & t.map["flag.guest"] and t.state != "ended":
+                t.python, t.guest = interpreter, t.cold_word("guest")
 
     @staticmethod
     def find_loops(m):
@@ -310,28 +449,31 @@ class Words:
             return t.full_name() + (", which has ended" if t.state == "ended" else "")
         return "a ramet that has ended" if at else nobody
 
-    def owner(self, lot_id):
+    def owner(self, lot_id, alone):
+        """alone: nobody but the loop's ramets has ever waited."""
         if self.by_owner is None:
             self.by_owner = {t.cold_word("lot_id", 4): t for t in self.world.ramets}
         t = self.by_owner.get(lot_id)
-        return t.full_name() if t else "another thread"
+        if not t:
+            return "a thread that has ended" if alone else "another thread"
+        return t.full_name() + (", which has ended" if t.state == "ended" else "")
 
     def wait(self, t):
         kind = t.word("ramet.wait", 1)
         words, kind = t.map.waits[kind] if kind < len(t.map.waits) else ("for something", 0)
         at = t.word("ramet.wait_object")
         try:
-            return self.of_kind(t.map, words, kind, at)
+            return self.of_kind(t.map, words, kind, at, t.word("ramet.wait", 1) == t.map["wait.lot"])
         except gdb.MemoryError:
             return f"{words} {at:#x}, which cannot be read"
 
-    def of_kind(self, m, words, kind, at):
+    def of_kind(self, m, words, kind, at, alone):
         if kind in (NOTHING, SLEEP):
             return words
         if kind == JOINED:
             return self.joined(m, at)
         if kind in (LOT, ACTOR):
-            return self.reason(m, words, kind, at)
+            return self.reason(m, words, kind, at, alone)
         if kind == STRING:
             return f"{words} {text(at)}"
         if kind == FD:
@@ -339,7 +481,7 @@ class Words:
         if kind == FUNCTION:
             return words + (f" to make system call {at}" if 0 < at < 1024 else f" to run {symbol(at)}" if at else "")
         if kind == PID:
-            return words + (f" {at}" if at else "")
+            return words + (f", {at}" if at else "")
         words = f"{words} {at:#x}"
         if kind == MUTEX:
             words += ", held by " + self.holder(number(at + m["ramet_mutex.owner"]))
@@ -364,7 +506,7 @@ class Words:
             missing = number(t.cold_word("joiner") + m["joiner.missing"])
         return f"for {t.full_name()} to end" if t and missing == 1 else f"for {missing} ramets to end"
 
-    def reason(self, m, words, kind, at):
+    def reason(self, m, words, kind, at, alone):
         """A structure that says it."""
         prefix, thing = ("lot_reason", "object") if kind == LOT else ("actor_wait", "actor")
         if not at:
@@ -373,8 +515,9 @@ class Words:
         thing = number(at + m[f"{prefix}.{thing}"])
         words += f" {thing:#x}" if thing else ""
         if kind == LOT:
-            owner = number(at + m["lot_reason.owner"], 4)
-            return words + (f", held by {self.owner(owner)}" if owner else "")
+            # Others may have had it since the wait began.
+            owner = number(number(at + m["lot_reason.owner_now"]) or at + m["lot_reason.owner"], 4)
+            return words + (f", held by {self.owner(owner, alone)}" if owner else "")
         name = text(thing + m["ramet_actor.name"]) if thing else ""
         return words + (f' "{name}"' if name else "")
 
@@ -504,9 +647,24 @@ class On:
             return True
         return bool(re.match("ramet_|kernel_", frame.name() or ""))
 
+    def interpreted(self):
+        """What of Python's runs in a frame, by its number: that of the interpreter's loop."""
+        if not self.t.python:
+            return {}
+        try:
+            calls, found = self.t.python.calls(self.t.guest, self.t.is_current), {}
+        except gdb.MemoryError:
+            return {}
+        frame, level = self.frame(0), 0
+        while frame and calls:
+            if (frame.name() or "").startswith("_PyEval_EvalFrameDefault"):
+                found[level] = calls.pop(0)
+            frame, level = frame.older(), level + 1
+        return found
+
     def renumber(self, said):
         """Frames are counted from the ramet's first; those before are not its own."""
-        lines, keep = [], True
+        lines, keep, interpreted = [], True, self.interpreted()
         for line in said.splitlines():
             m = re.match(r"#(\d+) +", line)
             if m:
@@ -514,6 +672,7 @@ class On:
                 line = f"#{int(m[1]) - self.first:<3}{line[m.end():]}"
             if keep:
                 lines.append(line)
+                lines += [f"      {place}" for place in interpreted.get(int(m[1]) - self.first, [])] if m else []
         return "\n".join(lines)
 
 
@@ -567,7 +726,9 @@ def life(t):
     site = t.cold_word("spawn_site")
     if not site:
         return "the OS thread's own\n"
-    return f"runs {symbol(t.function())}, spawned by ramet {t.cold_word('parent')} at {symbol(site)}{line_of(site - 1)}\n"
+    place = t.python.spawned_at(t.guest) if t.python else None
+    what = "is a greenlet" if t.python else f"runs {symbol(t.function())}"
+    return f"{what}, spawned by ramet {t.cold_word('parent')} at {place or symbol(site) + line_of(site - 1)}\n"
 
 
 # ---- commands ----------------------------------------------------------------

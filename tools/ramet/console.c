@@ -23,6 +23,9 @@ static const char help[] =
 	"\n"
 	"  --help  show this\n"
 	"\n"
+	"Exit status: 0; 1 if there is no such console, or the answer to "
+	"COMMAND was an\n"
+	"error; 2 if the command line makes no sense.\n"
 	"Manual: ramet-console(1).\n";
 
 void print_console_help(void)
@@ -30,10 +33,17 @@ void print_console_help(void)
 	fputs(help, stdout);
 }
 
+/* To the program, which may have gone: no signal says so. */
+static ssize_t write_some(int fd, const char *text, size_t size)
+{
+	return fd == STDOUT_FILENO ? write(fd, text, size)
+				   : send(fd, text, size, MSG_NOSIGNAL);
+}
+
 static bool write_all(int fd, const char *text, size_t size)
 {
 	while (size) {
-		ssize_t n = write(fd, text, size);
+		ssize_t n = write_some(fd, text, size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -126,7 +136,8 @@ static int show_answer(int fd)
 	if (!from || used < n)
 		refuse(1, "the program has closed its console");
 	from += n;
-	if (strcmp(all + used - 2, "> ") == 0)
+	if ((size_t)(all + used - from) >= 2 &&
+	    strcmp(all + used - 2, "> ") == 0)
 		used -= 2;
 	fwrite(from, 1, (size_t)(all + used - from), stdout);
 	n = strncmp(from, "error: ", 7) == 0;
@@ -148,7 +159,10 @@ int console(int argc, char **argv)
 		return 0;
 	}
 	if (*where == '-')
-		refuse(STATUS_REFUSED, "there is no option %s", where);
+		refuse(STATUS_REFUSED,
+		       "there is no option %s; \"ramet help console\" says "
+		       "what there is",
+		       where);
 	fd = console_find(where);
 	if (argc == 2)
 		return converse(fd, where);

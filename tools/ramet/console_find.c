@@ -69,7 +69,8 @@ static void list_sockets(struct sockets *s, const char *pid)
 	snprintf(path, sizeof path, "/proc/%s/fd", pid);
 	folder = opendir(path);
 	if (!folder && errno == ENOENT)
-		refuse(1, "there is no process %s", pid);
+		refuse(1, "there is no process %s; ps -e lists those that run",
+		       pid);
 	if (!folder)
 		refuse(1, "cannot look at process %s: %s; be its user, or root",
 		       pid, strerror(errno));
@@ -167,8 +168,15 @@ int console_find(const char *where)
 		return find_by_number(where);
 	fd = connect_to(where);
 	if (fd < 0 && errno == ECONNREFUSED)
-		refuse(1, "nobody serves %s any more", where);
+		refuse(1, "nobody serves %s any more: its program has ended",
+		       where);
+	if (fd < 0 && errno == EACCES)
+		refuse(1, "%s: %s; be the user of its program, or root", where,
+		       strerror(errno));
 	if (fd < 0)
-		refuse(1, "%s: %s", where, strerror(errno));
+		refuse(1,
+		       "%s: %s; give the path that is in the program's "
+		       "RAMET_CONSOLE, or its process number",
+		       where, strerror(errno));
 	return fd;
 }

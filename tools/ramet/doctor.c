@@ -149,7 +149,8 @@ int doctor(int argc, char **argv)
 
 	speak_as("doctor");
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0) {
 			print_doctor_help();
 			return 0;
 		}

@@ -253,8 +253,10 @@ static void calibrate(struct followed *l, int64_t now, uint64_t ticks)
 	t->clock = l->head->clock;
 	t->time = l->head->time;
 	t->tick = 1;
+	if (t->time < 0 || t->time > now)
+		t->time = now;
 	if (l->head->ticks && ticks > l->head->clock)
-		t->tick = (double)(now - l->head->time) /
+		t->tick = (double)(now - t->time) /
 			  (double)(ticks - l->head->clock);
 }
 

@@ -1,42 +1,58 @@
 /* guest.c - Python's frames.
  *
  * Each is a link in a list, with its code object and the instruction that it is
- * at; the line is found in the code's table of locations (CPython 3.11,
- * Objects/locations.md describes it: entries of a byte with a code and a number
- * of instructions, and what the code says of lines and columns).
+ * at.  Where CPython keeps them, and how that differs between its versions, is
+ * in the map of the extension module (python/src/pymap.c).
  */
 #include "tools/ramet/guest.h"
+#include "tools/ramet/guest_lines.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	PLACES_MAX = 1 << 16,
-	TABLE_MAX = 1 << 20, /* of locations, in bytes */
+	TABLE_MAX = 1 << 20, /* of lines, in bytes */
 	TEXT_MAX = 256,
-	LINES_MAX = 1 << 28,
+	SPAWN_PLACES_MAX = 16,
+	PATH_SIZE = 4096,
 };
 
+/* "frame.entry.kind": where a call of the interpreter's loop ends. */
+enum { ENTRY_EACH, ENTRY_FLAG, ENTRY_BETWEEN };
+
 #define PYTHON(X)                                                              \
-	X(greenlet_cframe, "greenlet.cframe")                                  \
 	X(greenlet_thread, "greenlet.thread")                                  \
 	X(thread_ts, "thread.ts")                                              \
-	X(tstate_cframe, "tstate.cframe")                                      \
-	X(cframe_frame, "cframe.frame")                                        \
+	X(top_indirect, "top.indirect")                                        \
+	X(top_frame, "top.frame")                                              \
+	X(greenlet_top, "greenlet.top")                                        \
+	X(tstate_top, "tstate.top")                                            \
 	X(frame_code, "frame.code")                                            \
+	X(frame_at, "frame.at")                                                \
+	X(frame_at_kind, "frame.at.kind")                                      \
 	X(frame_previous, "frame.previous")                                    \
-	X(frame_instruction, "frame.instruction")                              \
 	X(frame_entry, "frame.entry")                                          \
+	X(frame_entry_kind, "frame.entry.kind")                                \
+	X(frame_entry_owner, "frame.entry.owner")                              \
 	X(code_filename, "code.filename")                                      \
 	X(code_name, "code.name")                                              \
 	X(code_line, "code.line")                                              \
 	X(code_lines, "code.lines")                                            \
+	X(code_lines_kind, "code.lines.kind")                                  \
 	X(code_instructions, "code.instructions")                              \
 	X(bytes_size, "bytes.size")                                            \
 	X(bytes_data, "bytes.data")                                            \
 	X(text_size, "text.size")                                              \
 	X(text_state, "text.state")                                            \
-	X(text_data, "text.data")
+	X(text_ascii, "text.ascii")                                            \
+	X(text_other, "text.other")                                            \
+	X(greenlet_origin, "greenlet.origin")                                  \
+	X(origin_places, "origin.places")                                      \
+	X(origin_depth, "origin.depth")                                        \
+	X(place_size, "sizeof.place")                                          \
+	X(place_code, "place.code")                                            \
+	X(place_instruction, "place.instruction")
 
 struct python {
 #define FIELD(field, name) uint32_t field;
@@ -51,25 +67,37 @@ static const struct map_field fields[] = {
 };
 
 struct place {
-	uint64_t code, instruction;
+	uint64_t code, instruction; /* in bytes from the first */
 	struct symbol symbol;
 };
 
 struct guests {
 	const struct target *target;
 	struct python python;
-	struct place *places; /* a hash table */
+	char package[PATH_SIZE]; /* the folder of Python's ramet; "": unknown */
+	struct place *places;    /* a hash table */
 	size_t count, room;
 };
 
-struct guests *guests_open(const struct target *t)
+struct guests *guests_open(const struct target *t, bool *unreadable)
 {
-	struct guests *g = need(calloc(1, sizeof *g));
+	uint64_t map = map_find(t, MAP_NOTE_PYTHON);
+	struct guests *g;
+	struct map header;
 
+	*unreadable = false;
+	if (!map)
+		return NULL;
+	g = need(calloc(1, sizeof *g));
 	g->target = t;
-	if (map_read(t, MAP_NOTE_PYTHON, fields, sizeof fields / sizeof *fields,
-		     &g->python))
+	if (map_read(t, map, &header, fields, sizeof fields / sizeof *fields,
+		     &g->python)) {
+		if (header.package)
+			target_read_text(t, header.package, g->package,
+					 sizeof g->package);
 		return g;
+	}
+	*unreadable = true;
 	free(g);
 	return NULL;
 }
@@ -105,81 +133,61 @@ static uint64_t word_at(const struct guests *g, uint64_t at)
 	return word;
 }
 
-/* A string that is ASCII, as most are; else "?". */
+static uint32_t half_at(const struct guests *g, uint64_t at)
+{
+	uint32_t half = 0;
+
+	target_read(g->target, at, &half, sizeof half);
+	return half;
+}
+
+/* As UTF-8; returns how many bytes. */
+static size_t put_character(char *at, uint32_t c)
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (n == 1) {
+		*at = (char)c;
+		return 1;
+	}
+	for (size_t i = n - 1; i > 0; i--, c >>= 6)
+		at[i] = (char)(0x80 | (c & 0x3f));
+	at[0] = (char)(0xf0 << (4 - n) | c);
+	return n;
+}
+
+/* Characters of `width` bytes each. */
+static void put_wide(char *text, const unsigned char *from, size_t count,
+		     unsigned width)
+{
+	for (; count-- > 0; from += width) {
+		uint32_t c = 0;
+
+		for (unsigned i = width; i-- > 0;)
+			c = c << 8 | from[i];
+		text += put_character(text, c < 0x110000 ? c : 0xfffd);
+	}
+	*text = '\0';
+}
+
+/* A str; of a long one the beginning.  "?" if it is none. */
 static char *text_at(const struct guests *g, uint64_t at)
 {
-	enum { COMPACT_ASCII = 0x60 }; /* bits of the state */
+	enum { COMPACT = 0x20, ASCII = 0x40 }; /* bits of the state */
+	uint32_t state = half_at(g, at + g->python.text_state);
+	unsigned width = state >> 2 & 7;
 	uint64_t size = word_at(g, at + g->python.text_size);
-	uint32_t state = 0;
-	char text[TEXT_MAX] = "?";
+	uint64_t data = at + (state & ASCII ? g->python.text_ascii
+					    : g->python.text_other);
+	unsigned char bytes[TEXT_MAX * 4];
+	char text[TEXT_MAX * 4 + 1] = "?";
 
-	target_read(g->target, at + g->python.text_state, &state, sizeof state);
-	if (size >= sizeof text)
-		size = sizeof text - 1;
-	if ((state & COMPACT_ASCII) == COMPACT_ASCII &&
-	    target_read(g->target, at + g->python.text_data, text, size))
-		text[size] = '\0';
+	if (size >= TEXT_MAX)
+		size = TEXT_MAX - 1;
+	if (state & COMPACT && (width == 1 || width == 2 || width == 4) &&
+	    target_read(g->target, data, bytes, size * width))
+		put_wide(text, bytes, size, width);
 	return need(strdup(text));
-}
-
-/* ---- lines --------------------------------------------------------------- */
-
-struct locations {
-	const unsigned char *at, *end;
-};
-
-static unsigned number(struct locations *l)
-{
-	unsigned value = 0, shift = 0;
-
-	while (l->at < l->end) {
-		unsigned byte = *l->at++;
-
-		if (shift < 30)
-			value |= (byte & 63) << shift;
-		shift += 6;
-		if (!(byte & 64))
-			break;
-	}
-	return value;
-}
-
-static int signed_number(struct locations *l)
-{
-	unsigned value = number(l);
-
-	return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
-}
-
-/* How many lines further an entry with that code is. */
-static int lines_further(struct locations *l, unsigned code)
-{
-	enum { ONE_LINE = 10, NO_COLUMNS = 13, LONG = 14 };
-
-	if (code >= ONE_LINE && code < NO_COLUMNS)
-		return (int)code - ONE_LINE;
-	return code == NO_COLUMNS || code == LONG ? signed_number(l) : 0;
-}
-
-/* The line of the instruction of that number. */
-static int line_in(struct locations l, int line, uint64_t instruction)
-{
-	uint64_t passed = 0;
-
-	while (l.at < l.end) {
-		unsigned byte = *l.at++;
-
-		line += lines_further(&l, byte >> 3 & 15);
-		if (line < 0 || line > LINES_MAX)
-			return 0;
-		passed += (byte & 7) + 1;
-		if (passed > instruction)
-			return line;
-		/* Each entry begins with the only byte that has this bit. */
-		while (l.at < l.end && !(*l.at & 0x80))
-			l.at++;
-	}
-	return 0;
 }
 
 static int line_of(const struct guests *g, uint64_t code, uint64_t instruction)
@@ -187,21 +195,16 @@ static int line_of(const struct guests *g, uint64_t code, uint64_t instruction)
 	const struct python *p = &g->python;
 	uint64_t table = word_at(g, code + p->code_lines);
 	uint64_t size = word_at(g, table + p->bytes_size);
-	uint64_t first = code + p->code_instructions;
-	uint32_t line = 0;
 	unsigned char *bytes;
 	int found = 0;
 
-	if (size > TABLE_MAX || instruction + 2 < first)
+	if (size > TABLE_MAX)
 		return 0;
 	bytes = need(malloc(size + 1));
-	target_read(g->target, code + p->code_line, &line, sizeof line);
 	if (target_read(g->target, table + p->bytes_data, bytes, size))
-		found = line_in((struct locations){bytes, bytes + size},
-				(int)line,
-				instruction < first
-					? 0
-					: (instruction - first) / 2);
+		found = guest_line(p->code_lines_kind, bytes, size,
+				   (int)half_at(g, code + p->code_line),
+				   instruction);
 	free(bytes);
 	return found;
 }
@@ -253,35 +256,91 @@ const struct symbol *guests_symbol(const struct guests *g, uint64_t place)
 
 /* ---- frames -------------------------------------------------------------- */
 
+/* Which instruction of `code` a frame is at, in bytes from the first. */
+static uint64_t instruction_of(const struct guests *g, uint64_t frame,
+			       uint64_t code)
+{
+	const struct python *p = &g->python;
+	uint64_t first = code + p->code_instructions, at;
+	int32_t number;
+
+	if (p->frame_at_kind) {
+		number = (int32_t)half_at(g, frame + p->frame_at);
+		return number < 0 ? 0 : (uint64_t)number * p->frame_at_kind;
+	}
+	at = word_at(g, frame + p->frame_at);
+	return at < first || at - first > TABLE_MAX ? 0 : at - first;
+}
+
+static uint64_t top_frame(const struct guests *g, uint64_t guest, bool running)
+{
+	const struct python *p = &g->python;
+	uint64_t top = word_at(g, guest + p->greenlet_top), thread;
+
+	if (running) {
+		thread = word_at(g, guest + p->greenlet_thread);
+		top = word_at(g, word_at(g, thread + p->thread_ts) +
+					 p->tstate_top);
+	}
+	return top && p->top_indirect ? word_at(g, top + p->top_frame) : top;
+}
+
 size_t guests_frames(struct guests *g, uint64_t guest, bool running,
 		     struct guest_frame *frames, size_t n)
 {
 	const struct python *p = &g->python;
-	uint64_t cframe = word_at(g, guest + p->greenlet_cframe), frame;
-	size_t count = 0;
+	uint64_t frame = top_frame(g, guest, running);
+	size_t count = 0, steps = 0;
 
-	if (running)
-		cframe =
-			word_at(g,
-				word_at(g,
-					word_at(g, guest + p->greenlet_thread) +
-						p->thread_ts) +
-					p->tstate_cframe);
-	frame = word_at(g, cframe + p->cframe_frame);
-	for (; frame && count < n && g->count < PLACES_MAX / 2; count++) {
+	for (;
+	     frame && count < n && steps++ < 2 * n && g->count < PLACES_MAX / 2;
+	     frame = word_at(g, frame + p->frame_previous)) {
 		uint64_t code = word_at(g, frame + p->frame_code);
 		unsigned char entry = 0;
 
-		if (!code ||
-		    !target_read(g->target, frame + p->frame_entry, &entry, 1))
+		if (!target_read(g->target, frame + p->frame_entry, &entry, 1))
 			break;
-		frames[count].place =
-			place_of(g, code,
-				 word_at(g, frame + p->frame_instruction));
-		frames[count].last = entry;
-		frame = word_at(g, frame + p->frame_previous);
+		if (p->frame_entry_kind == ENTRY_BETWEEN &&
+		    entry == p->frame_entry_owner) {
+			if (count)
+				frames[count - 1].last = true;
+			continue;
+		}
+		if (!code)
+			break;
+		frames[count].last =
+			p->frame_entry_kind == ENTRY_EACH ||
+			(p->frame_entry_kind == ENTRY_FLAG && entry);
+		frames[count++].place =
+			place_of(g, code, instruction_of(g, frame, code));
 	}
 	return count;
+}
+
+/* Of Python's own ramet are pools, and what else calls spawn for others. */
+static bool is_package(const struct guests *g, uint64_t code)
+{
+	char *file = text_at(g, word_at(g, code + g->python.code_filename));
+	bool is = *g->package &&
+		  strncmp(file, g->package, strlen(g->package)) == 0;
+
+	free(file);
+	return is;
+}
+
+uint64_t guests_spawn(struct guests *g, uint64_t guest)
+{
+	const struct python *p = &g->python;
+	uint64_t origin = word_at(g, guest + p->greenlet_origin), at;
+	uint32_t depth = origin ? half_at(g, origin + p->origin_depth) : 0;
+
+	if (!depth || depth > SPAWN_PLACES_MAX || g->count >= PLACES_MAX / 2)
+		return 0;
+	at = word_at(g, origin + p->origin_places);
+	while (depth-- > 1 && is_package(g, word_at(g, at + p->place_code)))
+		at += p->place_size;
+	return place_of(g, word_at(g, at + p->place_code),
+			half_at(g, at + p->place_instruction));
 }
 
 bool guests_is_loop(const char *function)

@@ -14,14 +14,18 @@ struct guest_frame {
 
 struct guests;
 
-/* NULL: the process has none, or in a version that cannot be read. */
-struct guests *guests_open(const struct target *t);
+/* NULL: the process has none, or *unreadable: its extension module is of
+ * another version than this command. */
+struct guests *guests_open(const struct target *t, bool *unreadable);
 void guests_close(struct guests *g);
 
 /* The frames of a guest, at most n.  `running`: it is its thread's current one.
  */
 size_t guests_frames(struct guests *g, uint64_t guest, bool running,
 		     struct guest_frame *frames, size_t n);
+
+/* The place where a guest was spawned; 0: not known. */
+uint64_t guests_spawn(struct guests *g, uint64_t guest);
 
 /* What a place is; stays. */
 const struct symbol *guests_symbol(const struct guests *g, uint64_t place);

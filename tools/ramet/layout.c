@@ -96,12 +96,22 @@ static _Noreturn void refuse_version(const char *version, const char *why)
 	       version, why);
 }
 
+/* Names are written to terminals and into JSON as they are. */
+static void make_name(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+	for (; *text; text++)
+		if (*text < ' ' || *text >= 0x7f || *text == '"' ||
+		    *text == '\\')
+			*text = '?';
+}
+
 static bool is_map(const struct target *t, uint64_t at, struct map *m)
 {
 	if (!target_read(t, at, m, offsetof(struct map, value)) ||
 	    memcmp(m->magic, MAP_MAGIC, sizeof m->magic) != 0)
 		return false;
-	m->version[sizeof m->version - 1] = '\0';
+	make_name(m->version, sizeof m->version);
 	return true;
 }
 
@@ -173,21 +183,75 @@ static void read_waits(const struct target *t, uint64_t at, const struct map *m,
 		if (!target_read(t, at + m->waits + (uint64_t)i * m->wait_size,
 				 w, sizeof *w))
 			refuse_version(m->version, "whose map cannot be read");
-		w->name[sizeof w->name - 1] = '\0';
-		w->words[sizeof w->words - 1] = '\0';
+		make_name(w->name, sizeof w->name);
+		make_name(w->words, sizeof w->words);
 	}
 }
 
-/* Sizes that are multiplied with counts from the process. */
-static void check_sizes(const struct layout *l)
-{
-	enum { LARGEST = 1 << 20 };
+/* What is copied, and the members that are looked at in the copy. */
+#define IN(whole, member, width)                                               \
+	{                                                                      \
+		offsetof(struct layout, whole##_size),                         \
+			offsetof(struct layout, whole##_##member), width       \
+	}
+static const struct member {
+	size_t whole, offset;
+	uint32_t width;
+} members[] = {
+	IN(loop, current, 8),      IN(loop, now, 8),
+	IN(loop, looked, 8),       IN(loop, outside, 8),
+	IN(loop, sleeping, 4),     IN(loop, spawned, 8),
+	IN(loop, live, 8),         IN(loop, switches, 8),
+	IN(loop, kernel_waits, 8), IN(loop, timers, 8),
+	IN(class, slot, 8),        IN(class, slabs, 8),
+	IN(slab, next, 8),         IN(slab, ramets, 8),
+	IN(slab, ready, 8),        IN(ramet, sp, 8),
+	IN(ramet, fp, 8),          IN(ramet, pc, 8),
+	IN(ramet, cold, 8),        IN(ramet, flags, 2),
+	IN(ramet, state, 1),       IN(ramet, wait, 1),
+	IN(ramet, timer_link, 8),  IN(ramet, timer_when, 8),
+	IN(ramet, object, 8),      IN(ramet, since, 8),
+	IN(ramet, id, 8),          IN(cold, fn, 8),
+	IN(cold, spawn_site, 8),   IN(cold, parent, 8),
+	IN(cold, joiner, 8),       IN(cold, guest, 8),
+	IN(cold, routine, 8),      IN(cold, lot_id, 4),
+};
 
-	if (l->ramet_size < 64 || l->ramet_size > LARGEST ||
-	    l->cold_size < 64 || l->cold_size > LARGEST ||
-	    l->loop_size > LARGEST || l->class_count > 64 ||
-	    l->class_size > LARGEST || l->slab_size > LARGEST ||
-	    l->name_size > 256)
+static bool is_within(uint32_t whole, uint64_t at, uint64_t size)
+{
+	return at <= whole && size <= whole - at;
+}
+
+static uint32_t value_at(const struct layout *l, size_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, (const char *)l + offset, sizeof value);
+	return value;
+}
+
+static bool members_fit(const struct layout *l)
+{
+	const struct member *m = members;
+
+	for (; m < members + sizeof members / sizeof *members; m++)
+		if (!is_within(value_at(l, m->whole), value_at(l, m->offset),
+			       m->width))
+			return false;
+	return is_within(l->cold_size, l->cold_name, l->name_size) &&
+	       is_within(l->loop_size, l->loop_main, l->ramet_size) &&
+	       is_within(l->loop_size, l->loop_classes,
+			 (uint64_t)l->class_count * l->class_size);
+}
+
+static void check_layout(const struct layout *l)
+{
+	enum { LARGEST = 1 << 20, BITS_MOST = 32 };
+
+	if (l->ramet_size > LARGEST || l->cold_size > LARGEST ||
+	    l->loop_size > LARGEST || l->class_size > LARGEST ||
+	    l->slab_size > LARGEST || l->class_count > 64 ||
+	    l->name_size > 256 || l->timer_bits > BITS_MOST || !members_fit(l))
 		refuse_version(l->version, "whose map is damaged");
 }
 
@@ -210,7 +274,7 @@ static bool read_layout(const struct target *t, uint64_t at, struct layout *l)
 	if (!target_read(t, at + offsetof(struct map, record_wanted),
 			 &l->record_wanted, sizeof l->record_wanted))
 		refuse_version(m.version, "whose map cannot be read");
-	check_sizes(l);
+	check_layout(l);
 	return true;
 }
 
@@ -238,13 +302,22 @@ size_t layout_find(const struct target *t, struct layout *layouts, size_t n)
 	return found;
 }
 
-bool map_read(const struct target *t, unsigned type,
-	      const struct map_field *wanted, size_t n, void *to)
+uint64_t map_find(const struct target *t, unsigned type)
 {
 	size_t i = 0;
-	uint64_t map = next_map(t, &i, type);
-	struct map m;
 
-	return map && is_map(t, map, &m) && m.format == MAP_FORMAT &&
-	       is_sound(&m) && !read_values(t, map, &m, wanted, n, to);
+	return next_map(t, &i, type);
+}
+
+bool map_read(const struct target *t, uint64_t map, struct map *header,
+	      const struct map_field *wanted, size_t n, void *to)
+{
+	header->package = 0;
+	if (!is_map(t, map, header) || header->format != MAP_FORMAT ||
+	    !is_sound(header))
+		return false;
+	if (header->size > offsetof(struct map, package))
+		target_read(t, map + offsetof(struct map, package),
+			    &header->package, sizeof header->package);
+	return !read_values(t, map, header, wanted, n, to);
 }

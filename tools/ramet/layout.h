@@ -79,9 +79,16 @@
 	X(group_children, "ramet_group.children")                              \
 	X(pool_size, "ramet_pool.size")                                        \
 	X(pool_running, "ramet_pool.running")                                  \
+	X(pool_all, "ramet_pool.all")                                          \
+	X(worker_next, "worker.next")                                          \
+	X(worker_ramet, "worker.ramet")                                        \
+	X(worker_state, "worker.state")                                        \
+	X(worker_busy, "worker.state.busy")                                    \
 	X(lot_what, "lot_reason.what")                                         \
 	X(lot_object, "lot_reason.object")                                     \
 	X(lot_owner, "lot_reason.owner")                                       \
+	X(lot_owner_now, "lot_reason.owner_now")                               \
+	X(wait_lot, "wait.lot")                                                \
 	X(actor_what, "actor_wait.what")                                       \
 	X(actor_actor, "actor_wait.actor")                                     \
 	X(actor_name, "ramet_actor.name")
@@ -109,9 +116,13 @@ struct map_field {
 	size_t offset;
 };
 
-/* The same of a map of another kind: the first one with a note of that type.
- * False: there is none, or not one with all of these. */
-bool map_read(const struct target *t, unsigned type,
+/* Where a map of another kind is: the first one with a note of that type.  0:
+ * there is none. */
+uint64_t map_find(const struct target *t, unsigned type);
+
+/* Its header, and what is wanted of its values.  False: it has not all of
+ * these. */
+bool map_read(const struct target *t, uint64_t map, struct map *header,
 	      const struct map_field *wanted, size_t n, void *to);
 
 #endif

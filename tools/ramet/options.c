@@ -22,8 +22,8 @@ static const char help_options[] =
 	"  --patch=GROUPS         replace only these groups of functions\n"
 	"  --no-patch=GROUPS      replace all but these\n"
 	"  --lib=LIB,...          replace only what these libraries call\n"
-	"  --stack=SIZE           stack of a thread that asks for none: 512K, "
-	"8M (default)\n"
+	"  --stack=SIZE           stack of a thread that asks for none, as in "
+	"512K\n"
 	"  --trace-blocking[=MS]  name the calls that still block for MS "
 	"milliseconds (1)\n"
 	"  --report[=FILE]        say what happened at the end, here or in "
@@ -154,7 +154,7 @@ enum {
 	JSON,
 	ALONE,
 	LIST,
-	HELP
+	HELP = 'h'
 };
 
 static const struct option known[] = {
@@ -232,29 +232,14 @@ static void check_sense(struct options *o)
 		       "--json says how --list or --report write; add one");
 }
 
-static _Noreturn void refuse_option(char **argv)
-{
-	const char letter[] = {'-', (char)optopt, '\0'};
-	bool is_long = optopt <= HELP; /* 0, or one that takes no value */
-
-	refuse(STATUS_REFUSED,
-	       "there is no option %s; \"ramet help run\" lists them",
-	       is_long ? argv[optind - 1] : letter);
-}
-
 struct options read_options(int argc, char **argv)
 {
 	struct options o = {0};
 
 	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "+:", known, NULL)) != -1;) {
-		if (c == ':')
-			refuse(STATUS_REFUSED,
-			       "%s needs a value; \"ramet help run\" says "
-			       "which",
-			       argv[optind - 1]);
-		if (c == '?')
-			refuse_option(argv);
+	for (int c; (c = getopt_long(argc, argv, "+:h", known, NULL)) != -1;) {
+		if (c == ':' || c == '?')
+			refuse_option(c, argv);
 		take(&o, c);
 	}
 	if (o.help)

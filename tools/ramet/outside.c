@@ -220,6 +220,15 @@ static void add_loop(struct sight *s, const struct layout *l, uint64_t at,
 	free(bytes);
 }
 
+/* A damaged list may go round. */
+static bool is_among(uint64_t (*found)[2], int n, uint64_t loop)
+{
+	while (n > 0)
+		if (found[--n][0] == loop)
+			return true;
+	return false;
+}
+
 /* The list has the newest first. */
 static void read_loops(struct sight *s, const struct layout *l)
 {
@@ -238,6 +247,8 @@ static void read_loops(struct sight *s, const struct layout *l)
 			damage(s, "the list", 0);
 			break;
 		}
+		if (is_among(found, n, loop))
+			break;
 		if (loop) {
 			found[n][0] = loop;
 			found[n++][1] = tid;

@@ -122,7 +122,8 @@ bool picture_take(struct picture *p, bool stacks)
 	if (stacks && p->target.mapping_count != p->mapped)
 		open_again(p);
 	guests_close(p->guests);
-	p->guests = stacks ? guests_open(&p->target) : NULL;
+	p->guests =
+		stacks ? guests_open(&p->target, &p->guests_unreadable) : NULL;
 	unwinder_use(p->unwinder, p->guests);
 	p->has_stacks = stacks;
 	lives = sight_take(&p->sight, stacks ? on_stack : NULL, p);
@@ -163,6 +164,16 @@ const char *picture_lacks(const struct picture *p, const struct ramet_seen *t)
 	return "its stack cannot be unwound";
 }
 
+uint64_t picture_spawn_place(struct picture *p, const struct ramet_seen *t)
+{
+	bool lives = t->state != layout_of(&p->sight, t)->state_ended;
+	uint64_t place = lives && has_guest(p, t)
+				 ? guests_spawn(p->guests, t->guest)
+				 : 0;
+
+	return place ? place : t->spawn_site - 1;
+}
+
 /* ---- text ---------------------------------------------------------------- */
 
 void picture_put_line(struct picture *p, FILE *out, const struct ramet_seen *t)
@@ -193,7 +204,7 @@ void picture_put_line(struct picture *p, FILE *out, const struct ramet_seen *t)
 		fprintf(out, ", spawned by ramet %" PRIu64 " at ", t->parent);
 	else
 		fputs(", sent by another thread at ", out);
-	put_symbol(out, p->unwinder, t->spawn_site - 1);
+	put_symbol(out, p->unwinder, picture_spawn_place(p, t));
 	if (t->flags & l->flag_tls && t->routine) {
 		fputs(" as a pthread, to run ", out);
 		put_symbol(out, p->unwinder, t->routine);

@@ -11,7 +11,8 @@ struct picture {
 	struct sight sight;
 	struct unwinder *unwinder;
 	size_t mapped; /* how many mappings there were when it was opened */
-	struct guests *guests; /* NULL: none */
+	struct guests *guests;  /* NULL: none */
+	bool guests_unreadable; /* there are some, though */
 	struct fold fold;
 	struct wording wording;
 	bool has_stacks;
@@ -32,6 +33,9 @@ const char *picture_lacks(const struct picture *p, const struct ramet_seen *t);
 /* The stack of one, a line for each frame. */
 void picture_put_stack(struct picture *p, FILE *out, size_t trace,
 		       const char *indent);
+
+/* The place that t was spawned at. */
+uint64_t picture_spawn_place(struct picture *p, const struct ramet_seen *t);
 
 /* One line of it, without its end. */
 void picture_put_line(struct picture *p, FILE *out, const struct ramet_seen *t);

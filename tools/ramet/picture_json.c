@@ -94,7 +94,7 @@ static void put_one(struct picture *p, FILE *out, const struct ramet_seen *t)
 			", \"parent\": %" PRIu64 ", \"stack_size\": %" PRIu64
 			", \"spawned_at\": ",
 			t->parent, t->slot);
-		put_place(out, p->unwinder, t->spawn_site - 1);
+		put_place(out, p->unwinder, picture_spawn_place(p, t));
 		putc('}', out);
 	}
 	if (t->depth)

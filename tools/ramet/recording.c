@@ -38,7 +38,7 @@ void print_trace_help(void)
 	fputs(help, stdout);
 }
 
-enum { SECONDS = 1, JSON, HELP };
+enum { SECONDS = 1, JSON, HELP = 'h' };
 
 static const struct option known[] = {
 	{"output", required_argument, NULL, 'o'},
@@ -74,7 +74,7 @@ static struct recording_options read_recording_options(int argc, char **argv)
 	struct recording_options o = {.ns = INT64_C(5000000000)};
 
 	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "o:", known, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, ":ho:", known, NULL)) != -1;) {
 		if (c == 'o')
 			o.output = optarg;
 		else if (c == SECONDS)
@@ -84,10 +84,7 @@ static struct recording_options read_recording_options(int argc, char **argv)
 		else if (c == HELP)
 			o.help = true;
 		else
-			refuse(STATUS_REFUSED,
-			       "there is no option %s, or it lacks its value; "
-			       "\"ramet help trace\" lists them",
-			       argv[optind - 1]);
+			refuse_option(c, argv);
 	}
 	if (!o.help)
 		o.pid = only_process(argc - optind, argv + optind, "trace");
@@ -139,9 +136,15 @@ static void follow_for(struct follow *f, int64_t ns)
 
 /* ---- the file ------------------------------------------------------------ */
 
-static void symbol_text(void *unwinder, uint64_t pc, char *text, size_t size)
+static void string_text(void *picture, uint64_t at, char *text, size_t size)
 {
-	const struct symbol *s = unwinder_symbol(unwinder, pc);
+	target_read_text(&((struct picture *)picture)->target, at, text, size);
+}
+
+static void symbol_text(void *picture, uint64_t pc, char *text, size_t size)
+{
+	const struct symbol *s =
+		unwinder_symbol(((struct picture *)picture)->unwinder, pc);
 
 	if (s && s->function)
 		snprintf(text, size, "%s", s->function);
@@ -213,7 +216,8 @@ int record(int argc, char **argv)
 		.waits = p.sight.layouts[0].wait,
 		.wait_count = p.sight.layouts[0].wait_count,
 		.symbol = symbol_text,
-		.arg = p.unwinder,
+		.string = string_text,
+		.arg = &p,
 	};
 	if (fd >= 0)
 		write_file(&f, &chrome, o.output, fd);
@@ -223,6 +227,10 @@ int record(int argc, char **argv)
 	else
 		summary_put_text(&summary, stdout);
 	summary_close(&summary);
+	if (!target_lives(&p.target))
+		fprintf(stderr,
+			"ramet trace: process %d ended while it was recorded\n",
+			(int)p.target.pid);
 	follow_close(&f);
 	picture_close(&p);
 	return 0;

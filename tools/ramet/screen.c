@@ -1,6 +1,7 @@
 /* screen.c - draws `ramet top`: made whole in memory, then written at once, so
  * that nothing flickers. */
 #include "tools/ramet/screen.h"
+#include "tools/ramet/say.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -73,8 +74,11 @@ static void put_cut_line(FILE *out, int width, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	for (char *c = line; *c && width > 0; c++, width--)
-		putc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, out);
+	for (int n, at = 0; line[at] && width > 0; width--) {
+		n = printable(line + at);
+		fprintf(out, "%.*s", n ? n : 1, n ? line + at : "?");
+		at += n ? n : 1;
+	}
 }
 
 static void put_loop(const struct screen *s, const struct picture *p,
@@ -87,21 +91,21 @@ static void put_loop(const struct screen *s, const struct picture *p,
 
 	if (now && before && seconds > 0)
 		snprintf(rates, sizeof rates,
-			 ", %.0f switches/s, %.0f waits/s, cpu %.0f %%",
+			 ", cpu %.0f %%, %.0f switches/s, %.0f waits/s",
+			 (double)(now->cpu_ns - before->cpu_ns) / 1e7 / seconds,
 			 (double)(now->switches - before->switches) / seconds,
 			 (double)(now->kernel_waits - before->kernel_waits) /
-				 seconds,
-			 (double)(now->cpu_ns - before->cpu_ns) / 1e7 /
 				 seconds);
 	put_cut_line(out, width,
 		     "thread %d: %" PRIu64
-		     " ramets, %zu ready, %s, lag %" PRId64 " ms (most %" PRId64
-		     ")%s, %" PRIu64 " switches, %" PRIu64 " timers",
-		     l->tid, l->live, l->ready,
+		     " ramet%s, %zu ready, %s, lag %" PRId64
+		     " ms (most %" PRId64 ")%s, %" PRIu64 " switches, %" PRIu64
+		     " timer%s",
+		     l->tid, l->live, plural(l->live), l->ready,
 		     l->sleeping ? "asleep" : "awake",
 		     loop_lag(&p->sight, l) / 1000000,
 		     now ? now->lag_most / 1000000 : 0, rates, l->switches,
-		     l->timers);
+		     l->timers, plural(l->timers));
 }
 
 int screen_put_summary(struct screen *s, struct picture *p, FILE *out,
@@ -112,10 +116,13 @@ int screen_put_summary(struct screen *s, struct picture *p, FILE *out,
 	int lines = 1;
 
 	put_cut_line(out, width,
-		     "process %d (%s): %zu ramets, %zu loops, %ld descriptors, "
+		     "process %d (%s): %zu ramet%s, %zu loop%s, %ld "
+		     "descriptors, "
 		     "ramet %s",
 		     (int)p->target.pid, p->target.command, sight->ramet_count,
-		     sight->loop_count, p->fd_count, sight->layouts[0].version);
+		     plural(sight->ramet_count), sight->loop_count,
+		     plural(sight->loop_count), p->fd_count,
+		     sight->layouts[0].version);
 	fputs("\n", out);
 	for (size_t i = 0; i < sight->loop_count && i < LOOPS_SHOWN;
 	     i++, lines++) {

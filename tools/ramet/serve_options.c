@@ -42,7 +42,7 @@ void print_serve_help(void)
 	fputs(help, stdout);
 }
 
-enum { LISTEN = 1, TLS, LOOPS, LIST, LOG, METRICS, QUIET, JSON, HELP };
+enum { LISTEN = 1, TLS, LOOPS, LIST, LOG, METRICS, QUIET, JSON, HELP = 'h' };
 
 static const struct option known[] = {
 	{"listen", required_argument, NULL, LISTEN},
@@ -170,35 +170,15 @@ static void check_sense(struct serve_options *o, char **rest)
 	check_directory(o, *rest);
 }
 
-static _Noreturn void refuse_option(char **argv)
-{
-	const char letter[] = {'-', (char)optopt, '\0'};
-	bool is_long = optopt <= HELP;
-
-	if (optopt && is_long)
-		refuse(STATUS_REFUSED,
-		       "%s: the option takes no value; \"ramet help serve\" "
-		       "lists them",
-		       argv[optind - 1]);
-	refuse(STATUS_REFUSED,
-	       "there is no option %s; \"ramet help serve\" lists them",
-	       is_long ? argv[optind - 1] : letter);
-}
-
 struct serve_options read_serve_options(int argc, char **argv)
 {
 	static char plain[] = "127.0.0.1:8080", secret[] = "127.0.0.1:8443";
 	struct serve_options o = {.loops = 1};
 
 	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
-		if (c == ':')
-			refuse(STATUS_REFUSED,
-			       "%s needs a value; \"ramet help serve\" says "
-			       "which",
-			       argv[optind - 1]);
-		if (c == '?')
-			refuse_option(argv);
+	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
+		if (c == ':' || c == '?')
+			refuse_option(c, argv);
 		take(&o, c);
 	}
 	if (o.help)

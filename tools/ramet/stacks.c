@@ -29,7 +29,7 @@ void print_stacks_help(void)
 	fputs(help, stdout);
 }
 
-enum { ALL = 1, JSON, HELP, FEW = 10 };
+enum { ALL = 1, JSON, FEW = 10, HELP = 'h' };
 
 static const struct option known[] = {
 	{"all", no_argument, NULL, ALL},
@@ -48,7 +48,7 @@ static struct stacks_options read_stacks_options(int argc, char **argv)
 	struct stacks_options o = {0};
 
 	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		if (c == ALL)
 			o.all = true;
 		else if (c == JSON)
@@ -56,10 +56,7 @@ static struct stacks_options read_stacks_options(int argc, char **argv)
 		else if (c == HELP)
 			o.help = true;
 		else
-			refuse(STATUS_REFUSED,
-			       "there is no option %s; \"ramet help stacks\" "
-			       "lists them",
-			       argv[optind - 1]);
+			refuse_option(c, argv);
 	}
 	if (!o.help)
 		o.pid = only_process(argc - optind, argv + optind, "stacks");
@@ -85,17 +82,18 @@ static void put_loops(struct picture *p, const struct style *style)
 {
 	const struct sight *s = &p->sight;
 
-	printf("%s%zu ramets in process %d (", style->strong, s->ramet_count,
-	       (int)p->target.pid);
+	printf("%s%zu ramet%s in process %d (", style->strong, s->ramet_count,
+	       plural(s->ramet_count), (int)p->target.pid);
 	put_safe(stdout, p->target.command);
 	printf(")%s\n", style->end);
 	for (size_t i = 0; i < s->loop_count; i++) {
 		const struct loop_seen *l = &s->loops[i];
 		int64_t lag = loop_lag(s, l);
 
-		printf("  thread %d: %lu ramets, %zu ready, %lu switches, ",
-		       l->tid, (unsigned long)l->live, l->ready,
-		       (unsigned long)l->switches);
+		printf("  thread %d: %lu ramet%s, %zu ready, %lu switch%s, ",
+		       l->tid, (unsigned long)l->live, plural(l->live),
+		       l->ready, (unsigned long)l->switches,
+		       l->switches == 1 ? "" : "es");
 		if (l->sleeping) {
 			printf("asleep\n");
 			continue;
@@ -104,6 +102,10 @@ static void put_loops(struct picture *p, const struct style *style)
 		put_duration(stdout, lag);
 		printf(" ago\n");
 	}
+	if (p->guests_unreadable)
+		printf("  Python's own functions are not shown: its ramet is "
+		       "of "
+		       "another version than this command\n");
 	if (s->damage[0])
 		printf("  %s\n", s->damage);
 }

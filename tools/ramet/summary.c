@@ -9,7 +9,7 @@
 
 /* ---- the walk ------------------------------------------------------------ */
 
-static struct summary_row *row_of(struct summary *s, const struct who *w)
+static size_t find_row(struct summary *s, const struct who *w)
 {
 	char name[SUMMARY_NAME];
 	struct summary_row *r;
@@ -19,20 +19,50 @@ static struct summary_row *row_of(struct summary *s, const struct who *w)
 		snprintf(name, sizeof name, "(not known)");
 	for (size_t i = 0; i < s->count; i++)
 		if (strcmp(s->rows[i].name, name) == 0)
-			return &s->rows[i];
+			return i;
 	if ((s->count & (s->count - 1)) == 0)
 		s->rows = need(
 			realloc(s->rows, (2 * s->count + 1) * sizeof *s->rows));
 	r = &s->rows[s->count++];
 	*r = (struct summary_row){.site = w->site};
 	memcpy(r->name, name, sizeof name);
-	return r;
+	return s->count - 1;
 }
 
-static void add_wait(struct summary_row *r, const struct who *w, int64_t until)
+/* Looked for once: there may be as many rows as ramets. */
+static struct summary_row *row_of(struct summary *s, struct who *w)
+{
+	if (!w->row)
+		w->row = find_row(s, w) + 1;
+	return &s->rows[w->row - 1];
+}
+
+static bool is_host(const struct summary *s, unsigned wait)
+{
+	return wait < s->chrome->wait_count &&
+	       s->chrome->waits[wait].object == MAP_STRING;
+}
+
+static void add_host_wait(struct summary_row *r, uint64_t what, int64_t ns)
+{
+	struct host_wait *h = r->host;
+
+	while (h < r->host + HOST_WAITS && h->times && h->what != what)
+		h++;
+	h->what = h < r->host + HOST_WAITS ? what : 0;
+	h->ns += ns;
+	h->times++;
+}
+
+static void add_wait(const struct summary *s, struct summary_row *r,
+		     const struct who *w, int64_t until)
 {
 	unsigned wait = w->wait < MAP_WAITS ? w->wait : 0;
 
+	if (is_host(s, wait)) {
+		add_host_wait(r, w->object, until - w->parked);
+		return;
+	}
 	r->waits[wait] += until - w->parked;
 	r->times[wait]++;
 }
@@ -45,7 +75,7 @@ static void on_run(void *arg, struct track *track, struct who *w, int64_t now)
 	(void)track;
 	r->runs++;
 	if (w->parked)
-		add_wait(r, w, w->ready ? w->ready : now);
+		add_wait(s, r, w, w->ready ? w->ready : now);
 	if (w->ready)
 		r->ready += now - w->ready;
 	s->from = now;
@@ -115,7 +145,7 @@ static void add_rest(struct summary *s, struct track *track)
 			continue;
 		row_of(s, w)->ramets++;
 		if (w->parked && !w->ready)
-			add_wait(row_of(s, w), w, track->last);
+			add_wait(s, row_of(s, w), w, track->last);
 	}
 }
 
@@ -163,6 +193,14 @@ static const char *kind_of(const struct summary *s, unsigned wait)
 	return wait < s->chrome->wait_count ? s->chrome->waits[wait].name : "?";
 }
 
+static void host_words(const struct summary *s, const struct host_wait *h,
+		       char *text, size_t size)
+{
+	snprintf(text, size, "other");
+	if (h->what)
+		s->chrome->string(s->chrome->arg, h->what, text, size);
+}
+
 /* Kinds that have one name are one. */
 static void put_waits(const struct summary *s, const struct summary_row *r,
 		      FILE *out)
@@ -174,6 +212,18 @@ static void put_waits(const struct summary *s, const struct summary_row *r,
 			continue;
 		fprintf(out, "%s%s %.3f ms (%" PRIu64 ")", more ? ", " : "",
 			kind_of(s, i), ms(r->waits[i]), r->times[i]);
+		more = true;
+	}
+	for (const struct host_wait *h = r->host; h <= r->host + HOST_WAITS;
+	     h++) {
+		char words[SUMMARY_NAME];
+
+		if (!h->times)
+			continue;
+		host_words(s, h, words, sizeof words);
+		fputs(more ? ", " : "", out);
+		put_safe(out, words);
+		fprintf(out, " %.3f ms (%" PRIu64 ")", ms(h->ns), h->times);
 		more = true;
 	}
 	fputs(more ? "\n" : "-\n", out);
@@ -254,6 +304,19 @@ static void put_row_json(const struct summary *s, const struct summary_row *r,
 			"%s{\"for\": \"%s\", \"ns\": %" PRId64
 			", \"times\": %" PRIu64 "}",
 			comma, kind_of(s, i), r->waits[i], r->times[i]);
+		comma = ", ";
+	}
+	for (const struct host_wait *h = r->host; h <= r->host + HOST_WAITS;
+	     h++) {
+		char words[SUMMARY_NAME];
+
+		if (!h->times)
+			continue;
+		host_words(s, h, words, sizeof words);
+		fprintf(out, "%s{\"for\": \"host\", \"what\": ", comma);
+		put_json(out, words);
+		fprintf(out, ", \"ns\": %" PRId64 ", \"times\": %" PRIu64 "}",
+			h->ns, h->times);
 		comma = ", ";
 	}
 	fputs("]}", out);

@@ -7,7 +7,14 @@
 
 #include <stdio.h>
 
-enum { SUMMARY_NAME = 80, LAG_STEPS = 24 };
+enum { SUMMARY_NAME = 80, LAG_STEPS = 24, HOST_WAITS = 8 };
+
+/* What a host says that its guests wait for: strings, by their addresses. */
+struct host_wait {
+	uint64_t what; /* 0: all others */
+	int64_t ns;
+	uint64_t times;
+};
 
 /* All ramets of one name. */
 struct summary_row {
@@ -17,6 +24,7 @@ struct summary_row {
 	int64_t run, ready;       /* ns */
 	int64_t waits[MAP_WAITS]; /* ns, by kind */
 	uint64_t times[MAP_WAITS];
+	struct host_wait host[HOST_WAITS + 1]; /* the same of one kind apart */
 };
 
 /* How long loops went without a turn, kernel's waits left out: step n counts

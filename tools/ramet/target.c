@@ -269,7 +269,10 @@ static pid_t read_pid(const char *text)
 	errno = 0;
 	pid = strtol(text, &end, 10);
 	if (end == text || *end || errno || pid <= 0 || pid > INT_MAX)
-		refuse(STATUS_REFUSED, "\"%s\" is no process number", text);
+		refuse(STATUS_REFUSED,
+		       "\"%s\" is no process number; pgrep(1) finds it by "
+		       "the name",
+		       text);
 	return (pid_t)pid;
 }
 
@@ -285,7 +288,8 @@ void target_open(struct target *t, const char *pid)
 
 	*t = (struct target){.pid = read_pid(pid)};
 	if (!target_lives(t))
-		refuse(1, "there is no process %d", (int)t->pid);
+		refuse(1, "there is no process %d; ps -e lists those that run",
+		       (int)t->pid);
 	read_command(t);
 	if (!target_map(t)) {
 		if (errno != EACCES && errno != EPERM && !target_lives(t))

@@ -38,7 +38,7 @@ void print_top_help(void)
 	fputs(help, stdout);
 }
 
-enum { ONCE = 1, JSON, SORT, REVERSE, FILTER, TREE, EVERY, HELP };
+enum { ONCE = 1, JSON, SORT, REVERSE, FILTER, TREE, EVERY, HELP = 'h' };
 
 static const struct option known[] = {
 	{"once", no_argument, NULL, ONCE},
@@ -88,7 +88,7 @@ static int read_every(const char *text)
 }
 
 static void read_option(struct top_options *o, struct table *t, int c,
-			const char *word)
+			char **argv)
 {
 	switch (c) {
 	case ONCE:
@@ -116,10 +116,7 @@ static void read_option(struct top_options *o, struct table *t, int c,
 		o->help = true;
 		break;
 	default:
-		refuse(STATUS_REFUSED,
-		       "there is no option %s, or it lacks its value; \"ramet "
-		       "help top\" lists them",
-		       word);
+		refuse_option(c, argv);
 	}
 }
 
@@ -129,8 +126,8 @@ static struct top_options read_top_options(int argc, char **argv,
 	struct top_options o = {.every = 1000};
 
 	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;)
-		read_option(&o, t, c, argv[optind - 1]);
+	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;)
+		read_option(&o, t, c, argv);
 	if (!o.help)
 		o.pid = only_process(argc - optind, argv + optind, "top");
 	return o;

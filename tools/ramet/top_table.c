@@ -1,5 +1,6 @@
 /* top_table.c - rows of `ramet top`. */
 #include "tools/ramet/top_table.h"
+#include "tools/ramet/say.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -188,16 +189,14 @@ void table_make(struct table *table, struct picture *p)
 
 /* ---- text ---------------------------------------------------------------- */
 
-static const int widths[COLUMNS] = {8, 20, 8, 8, 8, 8, 0};
+static const int widths[COLUMNS] = {7, 16, 7, 7, 7, 7, 0};
 
 /* Cut to `width` columns; bytes of a character of UTF-8 stay together. */
 static void put_cut(FILE *out, const char *text, int width)
 {
-	for (; *text; text++) {
-		if (((unsigned char)*text & 0xc0) != 0x80 && width-- <= 0)
-			return;
-		putc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text,
-		     out);
+	for (int n; *text && width-- > 0; text += n ? n : 1) {
+		n = printable(text);
+		fprintf(out, "%.*s", n ? n : 1, n ? text : "?");
 	}
 }
 
@@ -206,8 +205,8 @@ static void put_field(FILE *out, const char *text, int width)
 {
 	int columns = 0;
 
-	for (const char *c = text; *c; c++)
-		columns += ((unsigned char)*c & 0xc0) != 0x80;
+	for (const char *c = text; *c; columns++)
+		c += printable(c) ? printable(c) : 1;
 	put_cut(out, text, width);
 	fprintf(out, "%*s", columns < width ? width - columns : 0, "");
 }
@@ -227,21 +226,33 @@ static void age_text(char *text, size_t size, int64_t ns)
 		snprintf(text, size, "%" PRId64 " min", ms / 60000);
 }
 
+/* "-" where there is none: main's stack is its thread's, and nobody spawned it.
+ */
+static void number_text(char *text, size_t size, uint64_t n)
+{
+	if (n)
+		snprintf(text, size, "%" PRIu64, n);
+	else
+		snprintf(text, size, "-");
+}
+
 /* One row, however wide. */
 static void put_row(struct picture *p, FILE *out, const struct row *row)
 {
 	const struct ramet_seen *t = row->t;
 	int indent = 2 * (row->depth < 8 ? row->depth : 8);
-	char age[32];
+	char age[32], stack[24], parent[24];
 
 	age_text(age, sizeof age, wording_age(&p->sight, t));
+	number_text(stack, sizeof stack, t->depth);
+	number_text(parent, sizeof parent, t->parent);
 	fprintf(out, "%*" PRIu64 " %*s", widths[COLUMN_ID], t->id, indent, "");
 	put_field(out, t->name[0] ? t->name : "-",
 		  widths[COLUMN_NAME] - indent);
-	fprintf(out, " %-*s %*s %*" PRIu64 " %*" PRIu64 " %s",
-		widths[COLUMN_STATE], wording_state(&p->sight, t),
-		widths[COLUMN_AGE], age, widths[COLUMN_STACK], t->depth,
-		widths[COLUMN_PARENT], t->parent, row->text);
+	fprintf(out, " %-*s %*s %*s %*s %s", widths[COLUMN_STATE],
+		wording_state(&p->sight, t), widths[COLUMN_AGE], age,
+		widths[COLUMN_STACK], stack, widths[COLUMN_PARENT], parent,
+		row->text);
 }
 
 void table_put(struct picture *p, FILE *out, const struct row *row, int width)

@@ -1,5 +1,6 @@
 /* wording.c - by the map's table of waits, and a look at what is waited for. */
 #include "tools/ramet/wording.h"
+#include "tools/ramet/say.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -26,9 +27,13 @@ static void say_safe(struct waiting *w, const char *text)
 	size_t used = strlen(w->text);
 
 	say(w, "%s", text);
-	for (char *c = w->text + used; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+	for (char *c = w->text + used; *c;) {
+		int n = printable(c);
+
+		if (!n)
 			*c = '?';
+		c += n ? n : 1;
+	}
 }
 
 static void say_ramet(struct waiting *w, const struct ramet_seen *t)
@@ -78,16 +83,23 @@ static bool has_ended(const struct wording *w, const struct ramet_seen *t)
 
 /* Who has what is waited for, by his control block. */
 static void say_holder(const struct wording *w, struct waiting *wait,
-		       uint64_t at, const char *nobody)
+		       uint64_t at)
 {
 	wait->holder = sight_at(w->sight, at);
 	if (!wait->holder) {
-		say(wait, "%s", at ? "a ramet that has ended" : nobody);
+		say(wait, "%s", at ? "a ramet that has ended" : "nobody");
 		return;
 	}
 	say_ramet(wait, wait->holder);
 	if (has_ended(w, wait->holder))
 		say(wait, ", which has ended");
+}
+
+static void say_held(const struct wording *w, struct waiting *wait,
+		     const char *how, uint32_t holder)
+{
+	say(wait, " 0x%" PRIx64 ", %s by ", wait->object, how);
+	say_holder(w, wait, word_at(w, wait->object + holder));
 }
 
 static void say_joined(const struct wording *w, const struct layout *l,
@@ -117,8 +129,19 @@ static void say_rwlock(const struct wording *w, const struct layout *l,
 	if (readers)
 		say(wait, "%" PRIu64 " readers", readers);
 	else
-		say_holder(w, wait, word_at(w, wait->object + l->rwlock_writer),
-			   "nobody");
+		say_holder(w, wait,
+			   word_at(w, wait->object + l->rwlock_writer));
+}
+
+/* NULL: nobody is known. */
+static void say_among(struct waiting *wait, const struct ramet_seen *t)
+{
+	wait->holder = t;
+	if (!t)
+		return;
+	say(wait, ", ");
+	say_ramet(wait, t);
+	say(wait, " among them");
 }
 
 static void say_group(const struct wording *w, const struct layout *l,
@@ -128,12 +151,24 @@ static void say_group(const struct wording *w, const struct layout *l,
 
 	say(wait, ", %" PRIu64 " running",
 	    word_at(w, wait->object + l->group_running));
-	wait->holder = sight_at(w->sight, child);
-	if (!wait->holder)
-		return;
-	say(wait, ", ");
-	say_ramet(wait, wait->holder);
-	say(wait, " among them");
+	say_among(wait, sight_at(w->sight, child));
+}
+
+/* One that has a place in it; NULL: none is seen. */
+static const struct ramet_seen *busy_worker(const struct wording *w,
+					    const struct layout *l,
+					    uint64_t pool)
+{
+	enum { WORKERS_MAX = 1000 };
+	uint64_t at = word_at(w, pool + l->pool_all);
+
+	for (int n = 0; at && n < WORKERS_MAX; n++) {
+		if (half_at(w, at + l->worker_state) == l->worker_busy)
+			return sight_at(w->sight,
+					word_at(w, at + l->worker_ramet));
+		at = word_at(w, at + l->worker_next);
+	}
+	return NULL;
 }
 
 static void say_pool(const struct wording *w, const struct layout *l,
@@ -146,11 +181,22 @@ static void say_pool(const struct wording *w, const struct layout *l,
 	if (size != UINT64_MAX)
 		say(wait, " of %" PRIu64, size);
 	say(wait, " running");
+	say_among(wait, busy_worker(w, l, wait->object));
 }
 
-/* Without a reason, the table's words. */
+/* By number; 0: not known.  Others may have had it since the wait began. */
+static uint32_t lot_owner(const struct wording *w, const struct layout *l,
+			  uint64_t reason)
+{
+	uint64_t now = word_at(w, reason + l->lot_owner_now);
+
+	return half_at(w, now ? now : reason + l->lot_owner);
+}
+
+/* Without a reason, the table's words.  `alone`: nobody but the loop's ramets
+ * has ever waited. */
 static void say_lot(const struct wording *w, const struct layout *l,
-		    const char *words, struct waiting *wait)
+		    const char *words, bool alone, struct waiting *wait)
 {
 	uint64_t reason = wait->object;
 	char what[64] = "";
@@ -167,15 +213,15 @@ static void say_lot(const struct wording *w, const struct layout *l,
 	wait->object = word_at(w, reason + l->lot_object);
 	if (wait->object)
 		say(wait, " 0x%" PRIx64, wait->object);
-	owner = half_at(w, reason + l->lot_owner);
+	owner = lot_owner(w, l, reason);
 	if (!owner)
 		return;
 	wait->holder = sight_owner(w->sight, owner);
 	say(wait, ", held by ");
 	if (wait->holder)
-		say_holder(w, wait, wait->holder->at, "");
+		say_holder(w, wait, wait->holder->at);
 	else
-		say(wait, "another thread");
+		say(wait, alone ? "a thread that has ended" : "another thread");
 }
 
 static void say_actor(const struct wording *w, const struct layout *l,
@@ -244,30 +290,32 @@ static void say_function(struct wording *w, struct waiting *wait)
 }
 
 static void say_what(struct wording *w, const struct layout *l,
-		     const struct map_wait *kind, struct waiting *wait)
+		     const struct map_wait *kind, bool alone,
+		     struct waiting *wait)
 {
 	if (kind->object != MAP_RAMET && kind->object != MAP_LOT)
 		say(wait, "%s", kind->words);
 	switch (kind->object) {
-	case MAP_NOTHING:
 	case MAP_SLEEP:
+		if (wait->left < 0)
+			snprintf(wait->text, sizeof wait->text,
+				 "for a sleep that never ends");
+		wait->object = 0;
+		break;
+	case MAP_NOTHING:
 		wait->object = 0;
 		break;
 	case MAP_RAMET:
 		say_joined(w, l, wait);
 		break;
 	case MAP_MUTEX:
-		say(wait, " 0x%" PRIx64 ", held by ", wait->object);
-		say_holder(w, wait, word_at(w, wait->object + l->mutex_owner),
-			   "nobody");
+		say_held(w, wait, "held", l->mutex_owner);
 		break;
 	case MAP_RWLOCK:
 		say_rwlock(w, l, wait);
 		break;
 	case MAP_ONCE:
-		say(wait, " 0x%" PRIx64 ", run by ", wait->object);
-		say_holder(w, wait, word_at(w, wait->object + l->once_runner),
-			   "nobody");
+		say_held(w, wait, "run", l->once_runner);
 		break;
 	case MAP_BARRIER:
 		say(wait,
@@ -282,7 +330,7 @@ static void say_what(struct wording *w, const struct layout *l,
 		say_pool(w, l, wait);
 		break;
 	case MAP_LOT:
-		say_lot(w, l, kind->words, wait);
+		say_lot(w, l, kind->words, alone, wait);
 		break;
 	case MAP_ACTOR:
 		say_actor(w, l, wait);
@@ -305,7 +353,7 @@ static void say_what(struct wording *w, const struct layout *l,
 		break;
 	case MAP_PID:
 		if (wait->object)
-			say(wait, " %" PRIu64 " to end", wait->object);
+			say(wait, ", %" PRIu64, wait->object);
 		wait->object = 0;
 		break;
 	default:
@@ -317,11 +365,8 @@ static void say_limit(const struct map_wait *kind, struct waiting *wait)
 {
 	bool sleeps = kind->object == MAP_SLEEP;
 
-	if (wait->left < 0) {
-		if (sleeps)
-			say(wait, ", never");
+	if (wait->left < 0)
 		return;
-	}
 	say(wait, sleeps ? ", " : ", at most ");
 	say_duration(wait, wait->left);
 	say(wait, sleeps ? " left" : " more");
@@ -344,7 +389,7 @@ void wording_wait(struct wording *w, const struct ramet_seen *t,
 	if (t->due >= 0 && t->due != INT64_MAX)
 		wait->left =
 			t->due > w->sight->taken ? t->due - w->sight->taken : 0;
-	say_what(w, l, kind, wait);
+	say_what(w, l, kind, t->wait == l->wait_lot, wait);
 	say_limit(kind, wait);
 }
 
@@ -372,9 +417,10 @@ int64_t wording_age(const struct sight *s, const struct ramet_seen *t)
 
 void put_safe(FILE *out, const char *text)
 {
-	for (; *text; text++)
-		putc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text,
-		     out);
+	for (int n; *text; text += n ? n : 1) {
+		n = printable(text);
+		fprintf(out, "%.*s", n ? n : 1, n ? text : "?");
+	}
 }
 
 void put_ramet(FILE *out, const struct ramet_seen *t)
