@@ -6,6 +6,8 @@ import sys
 
 from ramet import dropin
 
+__all__ = ['main', 'run']
+
 EPILOG = """\
 With --patch what blocks in the interpreter and in C libraries lets other greenlets run, as after
 gevent.monkey.patch_all(); GROUPS is a list such as socket,dns,time,select, or all.  --shim prints a folder:

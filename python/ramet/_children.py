@@ -7,6 +7,8 @@ from ramet._core import close_fd, sleep, wait_read
 from ramet.core import READ
 from ramet.hub import get_hub
 
+__all__ = ['Watch', 'open_pid', 'has_ended', 'wait_until_ended', 'wait_until_some_change']
+
 _SHORTEST, _LONGEST = 0.001, 0.05  # seconds between looks, where there are no such descriptors
 
 

@@ -1,6 +1,8 @@
 """Iterators over the results of a function that others call."""
 from ramet._core import Greenlet, Queue, Semaphore
 
+__all__ = ['IMap', 'IMapUnordered']
+
 _END = object()
 
 

@@ -1,11 +1,13 @@
 """The event loop's constants, and the watchers that are made of others."""
 import os
 import sys
-import time
 import traceback
+from time import time
 
 from ramet import _core
-from ramet._core import callback, loop, watcher
+from ramet import _flags
+from ramet._core import async_, callback, check, fork, idle, io, loop, prepare, signal, timer, watcher
+from ramet._flags import *  # noqa: F401, F403
 
 __all__ = ['loop', 'callback', 'watcher', 'get_version', 'get_header_version', 'supported_backends',
            'recommended_backends', 'embeddable_backends', 'time']
@@ -44,6 +46,9 @@ def supported_backends():
 
 
 recommended_backends = embeddable_backends = supported_backends
+
+
+_flags_to_int, _flags_to_list, _check_flags = _flags.flags_to_int, _flags.flags_to_list, _flags.check_flags
 
 
 def _events_to_str(events):
@@ -184,7 +189,8 @@ def _closing_fd(self, fd):
 
 
 def _init(self, flags=None, default=None, ptr=0):
-    """Another object for the loop of the calling thread: `flags` is for libev, and not looked at."""
+    """Another object for the loop of the calling thread: `flags` is for libev, and has no effect if it is valid."""
+    _flags.check_flags(_flags.flags_to_int(flags))
     self._default = default is not False
 
 
@@ -226,6 +232,14 @@ def _format(self):
     return f"{self.backend}{default} pending={self.pendingcnt} ref={self.activecnt}"
 
 
+def _place(g):
+    """Where it waits, in the program's own words."""
+    package, frame = os.path.dirname(__file__) + os.sep, g.gr_frame
+    while frame is not None and frame.f_code.co_filename.startswith(package):
+        frame = frame.f_back
+    return f", at {frame.f_code.co_name} ({frame.f_code.co_filename}:{frame.f_lineno})" if frame is not None else ''
+
+
 def _debug(self):
     """Who waits, and for what: at most a hundred lines."""
     import gc
@@ -233,7 +247,7 @@ def _debug(self):
     for g in gc.get_objects():
         what = isinstance(g, _core.greenlet) and _core.waits_for(g)
         if what:
-            waiting.append(f"{g!r} waits for {what}")
+            waiting.append(f"{g!r} waits for {what}{_place(g)}")
             if len(waiting) == 100:
                 break
     return waiting

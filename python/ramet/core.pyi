@@ -1,8 +1,30 @@
+from time import time as time
 from typing import Any, Callable
 
+from ramet._core import async_ as async_
 from ramet._core import callback as callback
+from ramet._core import check as check
+from ramet._core import fork as fork
+from ramet._core import idle as idle
+from ramet._core import io as io
 from ramet._core import loop as loop
+from ramet._core import prepare as prepare
+from ramet._core import signal as signal
+from ramet._core import timer as timer
 from ramet._core import watcher as watcher
+
+BACKEND_SELECT: int
+BACKEND_POLL: int
+BACKEND_EPOLL: int
+BACKEND_KQUEUE: int
+BACKEND_DEVPOLL: int
+BACKEND_PORT: int
+BACKEND_LINUXAIO: int
+BACKEND_IOURING: int
+NOINOTIFY: int
+SIGNALFD: int
+NOSIGMASK: int
+FORKCHECK: int
 
 READ: int
 WRITE: int

@@ -4,189 +4,19 @@ FileObjectPosix is for whatever has a descriptor: pipes, terminals, sockets, and
 the methods of any file in the hub's pool of OS threads, FileObjectBlock simply calls them.  FileObject is the first of
 them, or what GEVENT_FILE names.
 """
-import errno
 import io
 import os
 import sys
-import warnings
 
 from ramet._config import config
-from ramet._core import close_fd, read_into, write_from
+from ramet._core import disown_fd
+from ramet._fileobjectposix import (FileObjectClosed, GreenFileDescriptorIO, Unbuffered, check_mode, descriptor_of,
+                                    is_path, layers, require_file)
 from ramet.hub import get_hub
 from ramet.lock import DummySemaphore, RLock, Semaphore
 
 __all__ = ['FileObjectPosix', 'FileObjectThread', 'FileObjectBlock', 'FileObject']
 
-
-class FileObjectClosed(OSError):
-    """The file was closed by its own close()."""
-
-    def __init__(self):
-        super().__init__(errno.EBADF, 'Bad file descriptor (FileObject was closed)')
-
-
-class GreenFileDescriptorIO(io.RawIOBase):
-    """A descriptor whose read and write block only the greenlet."""
-
-    def __init__(self, fileno, mode='r', closefd=True):
-        super().__init__()
-        self._fd, self._closefd = fileno, closefd
-        self.mode, self.name = mode, fileno
-        self._readable = 'r' in mode or '+' in mode
-        self._writable = bool(set('wax+') & set(mode))
-        self._seekable = None
-
-    @property
-    def closefd(self):
-        """Whether close() closes the descriptor."""
-        return self._closefd
-
-    def readable(self):
-        return self._readable
-
-    def writable(self):
-        return self._writable
-
-    def seekable(self):
-        if self._seekable is None:
-            try:
-                os.lseek(self.fileno(), 0, os.SEEK_CUR)
-                self._seekable = True
-            except OSError:
-                self._seekable = False
-        return self._seekable
-
-    def fileno(self):
-        if self.closed:
-            raise FileObjectClosed
-        return self._fd
-
-    def isatty(self):
-        return os.isatty(self.fileno())
-
-    def close(self):
-        if self.closed:
-            return
-        super().close()
-        fd, self._fd = self._fd, -1
-        if self._closefd:
-            close_fd(fd)
-
-    def readinto(self, buffer):
-        if not self._readable:
-            raise io.UnsupportedOperation('readinto')
-        return read_into(self.fileno(), buffer)
-
-    def write(self, data):
-        if not self._writable:
-            raise io.UnsupportedOperation('write')
-        return write_from(self.fileno(), data)
-
-    def seek(self, offset, whence=0):
-        return os.lseek(self.fileno(), offset, whence)
-
-    def truncate(self, size=None):
-        os.ftruncate(self.fileno(), self.tell() if size is None else size)
-        return size
-
-    def __repr__(self):
-        return f"<{type(self).__name__} at 0x{id(self):x} fileno={self._fd} mode={self.mode!r}>"
-
-
-class _Unbuffered(GreenFileDescriptorIO):
-    """buffering=0: to write is to write everything."""
-
-    def write(self, data):
-        with memoryview(data) as view, view.cast('B') as octets:
-            done = 0
-            while done < len(octets):
-                done += super().write(octets[done:])
-            return done
-
-
-class _FlushingWriter(io.BufferedWriter):
-    """buffering=0 with text: nothing stays here."""
-
-    def write(self, data):
-        n = super().write(data)
-        self.flush()
-        return n
-
-
-# ---- opening --------------------------------------------------------------------------------------------------------
-
-def _check_mode(mode, encoding, errors, newline):
-    if not isinstance(mode, str):
-        raise TypeError(f"invalid mode: {mode!r}")
-    letters = set(mode)
-    if letters - set('axrwb+tU') or len(mode) > len(letters):
-        raise ValueError(f"invalid mode: {mode!r}")
-    if 'U' in letters:
-        if letters & set('wax+'):
-            raise ValueError("mode U cannot be combined with 'x', 'w', 'a', or '+'")
-        mode = mode.replace('U', '')
-        mode = mode if 'r' in mode else 'r' + mode
-    if 't' in letters and 'b' in letters:
-        raise ValueError("can't have text and binary mode at once")
-    if sum(letter in mode for letter in 'rwax') > 1:
-        raise ValueError("can't have read/write/append mode at once")
-    if not letters & set('rwaxU'):
-        raise ValueError("must have exactly one of read/write/append mode")
-    if 'b' in letters:
-        for name, value in (('encoding', encoding), ('errors', errors), ('newline', newline)):
-            if value is not None:
-                raise ValueError(f"binary mode doesn't take {'an' if name != 'newline' else 'a'} {name} argument")
-    return mode
-
-
-def _open_path(path, mode):
-    raw = io.FileIO(path, mode.replace('b', '').replace('t', ''), closefd=True)
-    fd = os.dup(raw.fileno())
-    raw.close()
-    os.set_inheritable(fd, False)
-    return fd
-
-
-def _descriptor(fobj, mode, closefd):
-    """(the number, the mode, whether to close it, what to keep alive, the name)"""
-    if isinstance(fobj, int):
-        os.fstat(fobj)
-        return fobj, closefd, None, fobj
-    if isinstance(fobj, (str, bytes)) or hasattr(fobj, '__fspath__'):
-        if not closefd:
-            raise ValueError("Cannot use closefd=False with file name")
-        return _open_path(fobj, mode), True, None, fobj
-    return fobj.fileno(), closefd, fobj, getattr(fobj, 'name', None)
-
-
-def _buffered(raw, mode, buffering):
-    size = buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE
-    if '+' in mode:
-        if raw.seekable():
-            return io.BufferedRandom(raw, size)
-        return io.BufferedRWPair(raw, raw, size)
-    if 'r' in mode:
-        return io.BufferedReader(raw, size)
-    return (_FlushingWriter if buffering == 0 else io.BufferedWriter)(raw, size)
-
-
-def _layers(raw, mode, buffering, encoding, errors, newline):
-    binary = 'b' in mode
-    if buffering == 0 and binary:
-        return raw
-    if buffering == 1 and binary:
-        warnings.warn("line buffering (buffering=1) isn't supported in binary mode, the default buffer size will be "
-                      "used", RuntimeWarning, 4)
-        buffering = -1
-    result = _buffered(raw, mode, buffering)
-    if not binary:
-        lines = buffering == 1 or buffering < 0 and raw.isatty()
-        result = io.TextIOWrapper(result, encoding, errors, newline, lines, write_through=buffering == 0)
-        result.mode = mode
-    return result
-
-
-# ---- what users see --------------------------------------------------------------------------------------------------
 
 class _Closed:
     """What a closed file is: it has its attributes, and whatever else is asked of it is an error."""
@@ -287,6 +117,17 @@ for _name in ('read', 'readline', 'readlines', 'write', 'writelines', 'flush', '
 del _name
 
 
+def _one_of_each(bufsize, buffering, close, closefd):
+    """The two arguments that have two names: buffering and closefd."""
+    if bufsize is not None and buffering is not None:
+        raise TypeError(f"Cannot specify both buffering={buffering} and bufsize={bufsize}")
+    if close is not None and closefd is not None:
+        raise TypeError(f"Cannot specify both closefd={closefd} and close={close}")
+    buffering = bufsize if buffering is None else buffering
+    closefd = close if closefd is None else closefd
+    return -1 if buffering is None else buffering, closefd is None or closefd
+
+
 class FileObjectPosix(FileObjectBase):
     """FileObjectPosix(fobj, mode='r', buffering=-1, closefd=True, encoding=None, errors=None, newline=None)
 
@@ -295,31 +136,31 @@ class FileObjectPosix(FileObjectBase):
     """
     default_bufsize = io.DEFAULT_BUFFER_SIZE
 
-    def __init__(self, fobj, mode='r', bufsize=None, close=None, *, buffering=-1, closefd=True, encoding=None,
+    def __init__(self, fobj, mode='r', bufsize=None, close=None, *, buffering=None, closefd=None, encoding=None,
                  errors=None, newline=None, atomic_write=False):
-        buffering = buffering if bufsize is None else bufsize
-        buffering = -1 if buffering is None else buffering
-        closefd = closefd if close is None else close
-        mode = _check_mode(mode, encoding, errors, newline)
-        fd, closefd, self._owner, name = _descriptor(fobj, mode, closefd)
-        kind = _Unbuffered if buffering == 0 or atomic_write else GreenFileDescriptorIO
-        self.fileio = kind(fd, mode, closefd)
+        buffering, closefd = _one_of_each(bufsize, buffering, close, closefd)
+        mode = check_mode(mode, encoding, errors, newline)
+        fd, closefd, self._owner, name = descriptor_of(fobj, mode, closefd)
+        kind = Unbuffered if buffering == 0 or atomic_write else GreenFileDescriptorIO
+        self.fileio = kind(fd, mode, closefd and self._owner is None)
         if name is None:
             del self.fileio.name
         else:
             self.fileio.name = name
         try:
-            layers = _layers(self.fileio, mode, buffering, encoding, errors, newline)
+            top = layers(self.fileio, mode, buffering, encoding, errors, newline)
         except BaseException:
-            self.fileio._closefd = isinstance(name, (str, bytes))
+            self.fileio._closefd = self._owner is None and not isinstance(fobj, int)
             self.fileio.close()
             raise
-        super().__init__(layers, closefd)
+        super().__init__(top, closefd)
         if 'a' in mode and self.fileio.seekable():
             self.fileio.seek(0, os.SEEK_END)
 
     def _do_close(self, fobj, closefd):
-        owner, self._owner = self._owner, None
+        owner, self._owner = self._owner if closefd else None, None
+        if owner is not None:
+            disown_fd(self.fileio._fd)
         if self._lock.locked():  # by somebody who waits: for nothing, soon
             self.fileio.close()
             with self._lock:
@@ -330,24 +171,18 @@ class FileObjectPosix(FileObjectBase):
             pass
         finally:
             self.fileio.close()
-            if owner is not None and closefd:
-                _close_owner(owner)
-
-
-def _close_owner(owner):
-    """Its descriptor is closed already."""
-    try:
-        owner.close()
-    except OSError as e:
-        if e.errno != errno.EBADF:
-            raise
+            if hasattr(owner, 'close'):
+                owner.close()  # whose the descriptor is
 
 
 def _open_again(fobj, mode, buffering, closefd, encoding, errors, newline):
-    if isinstance(fobj, int) or isinstance(fobj, (str, bytes)) or hasattr(fobj, '__fspath__'):
-        mode = _check_mode(mode, encoding, errors, newline)
+    if not is_path(fobj) and not isinstance(fobj, int):
+        return require_file(fobj)
+    mode = check_mode(mode, encoding, errors, newline)
+    if buffering or 'b' in mode:
         return io.open(fobj, mode, buffering, encoding, errors, newline, closefd)
-    return fobj
+    raw = io.open(fobj, mode.replace('t', '') + 'b', 0, closefd=closefd)
+    return layers(raw, mode, 0, encoding, errors, newline)
 
 
 class FileObjectThread(FileObjectBase):
@@ -357,13 +192,11 @@ class FileObjectThread(FileObjectBase):
     Calls the methods of a file, which may be any object, in OS threads: one at a time, unless lock is False.
     """
 
-    def __init__(self, fobj, mode='r', bufsize=None, close=None, *, buffering=-1, closefd=True, encoding=None,
+    def __init__(self, fobj, mode='r', bufsize=None, close=None, *, buffering=None, closefd=None, encoding=None,
                  errors=None, newline=None, atomic_write=False, lock=True, threadpool=None):
-        buffering = buffering if bufsize is None else bufsize
-        closefd = closefd if close is None else close
+        buffering, closefd = _one_of_each(bufsize, buffering, close, closefd)
         self.threadpool = threadpool or get_hub().threadpool
-        super().__init__(_open_again(fobj, mode, -1 if buffering is None else buffering, closefd, encoding, errors,
-                                     newline), closefd)
+        super().__init__(_open_again(fobj, mode, buffering, closefd, encoding, errors, newline), closefd)
         if lock is True:
             self._lock = Semaphore()
         else:
@@ -392,12 +225,10 @@ class FileObjectThread(FileObjectBase):
 class FileObjectBlock(FileObjectBase):
     """FileObjectBlock(fobj, *args, **kwargs): the file as io.open opens it, which blocks the OS thread."""
 
-    def __init__(self, fobj, mode='r', bufsize=None, close=None, *, buffering=-1, closefd=True, encoding=None,
+    def __init__(self, fobj, mode='r', bufsize=None, close=None, *, buffering=None, closefd=None, encoding=None,
                  errors=None, newline=None, atomic_write=False):
-        buffering = buffering if bufsize is None else bufsize
-        closefd = closefd if close is None else close
-        super().__init__(_open_again(fobj, mode, -1 if buffering is None else buffering, closefd, encoding, errors,
-                                     newline), closefd)
+        buffering, closefd = _one_of_each(bufsize, buffering, close, closefd)
+        super().__init__(_open_again(fobj, mode, buffering, closefd, encoding, errors, newline), closefd)
 
 
 FileObject = config.fileobject

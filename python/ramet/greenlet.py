@@ -90,10 +90,22 @@ def _exit(self, t, v, tb):
 
 
 class _Name:
-    """The name: Greenlet-N unless one is set."""
+    """The name: Greenlet-N unless one is set, which tools outside know it by, too."""
 
     def __get__(self, instance, owner):
-        return self if instance is None else f"Greenlet-{instance.minimal_ident}"
+        if instance is None:
+            return self
+        return instance.__dict__['name'] if 'name' in instance.__dict__ else f"Greenlet-{instance.minimal_ident}"
+
+    def __set__(self, instance, name):
+        instance.__dict__['name'] = name
+        _core.named(instance)
+
+    def __delete__(self, instance):
+        try:
+            del instance.__dict__['name']
+        except KeyError:
+            raise AttributeError('name') from None
 
 
 def _minimal_ident(self):

@@ -31,16 +31,16 @@ __extensions__ = ["cancel_wait", "wait_read", "wait_write", "wait_readwrite"]
 _POLLIN, _POLLOUT = 1, 4
 _GLOBAL_DEFAULT_TIMEOUT = _stdlib._GLOBAL_DEFAULT_TIMEOUT
 
+# Written in Python there, and so blocking through the names of their own module.
+__imports_with_names_of_ours__ = ["create_server", "has_dualstack_ipv6", "send_fds", "recv_fds"]
+
 # Everything else is what it is there: constants, exceptions, conversions of numbers and addresses.
 __imports__ = [name for name in _stdlib.__all__ + ["_GLOBAL_DEFAULT_TIMEOUT", "SocketIO", "SOCK_CLOEXEC", "gaierror"]
-               if name not in __implements__ and hasattr(_stdlib, name)]
+               if name not in __implements__ + __imports_with_names_of_ours__ and hasattr(_stdlib, name)]
 __imports__ = list(dict.fromkeys(__imports__))
 for _name in __imports__:
     globals()[_name] = getattr(_stdlib, _name)
 del _name
-
-# Written in Python there, and so blocking through the names of their own module.
-__imports_with_names_of_ours__ = ["create_server", "has_dualstack_ipv6", "send_fds", "recv_fds"]
 
 __all__ = __implements__ + __extensions__ + __imports__ + __imports_with_names_of_ours__ + ["close"]
 __all__ = [name for name in dict.fromkeys(__all__) if not name.startswith("_")]
@@ -65,6 +65,16 @@ class socket(_core.Socket):
     @property
     def _sock(self):
         return self
+
+    @property
+    def _read_event(self):
+        """A new watcher of what comes."""
+        return _core.get_hub().loop.io(self.fileno(), 1, ref=self.ref)
+
+    @property
+    def _write_event(self):
+        """A new watcher of room for what is sent."""
+        return _core.get_hub().loop.io(self.fileno(), 2, ref=self.ref)
 
     def dup(self):
         """Another socket object for a duplicate of the descriptor."""

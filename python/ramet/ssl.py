@@ -16,12 +16,11 @@ __imports__ = [name for name in _stdlib.__dict__
 for _name in __imports__:
     globals()[_name] = getattr(_stdlib, _name)
 del _name
-__imports__.append("create_connection")
 
-__all__ = __implements__ + [name for name in __imports__ if not name.startswith("_")]
+__all__ = __implements__ + ["create_connection"] + [name for name in __imports__ if not name.startswith("_")]
 
 SSLContext = _stdlib.SSLContext
-create_connection = _net.create_connection
+create_connection, socket = _net.create_connection, _net.socket
 
 _POLLIN, _POLLOUT = 1, 4
 

@@ -2,6 +2,7 @@ from typing import Any
 import ssl
 
 from ramet.socket import create_connection as create_connection
+from ramet.socket import socket as socket
 import ramet.socket
 
 __implements__: list[str]
@@ -9,6 +10,7 @@ __imports__: list[str]
 
 class _Wrapped(ssl.SSLSocket, ramet.socket.socket):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+    def send(self, data: Any, flags: int = ...) -> int: ...  # type: ignore[override]
 
 class SSLSocket(_Wrapped):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...

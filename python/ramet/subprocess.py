@@ -18,12 +18,13 @@ from ramet.hub import get_hub, linkproxy
 from ramet.os import _keep_status, waitpid
 from ramet.select import poll
 
-__implements__ = ['Popen', 'call', 'check_call', 'check_output', 'run', 'CompletedProcess']
-__imports__ = ['PIPE', 'STDOUT', 'CalledProcessError', 'DEVNULL', 'SubprocessError', 'TimeoutExpired']
+__implements__ = ['Popen', 'call', 'check_call', 'check_output', 'run']
+__imports__ = ['PIPE', 'STDOUT', 'CalledProcessError', 'CompletedProcess', 'DEVNULL', 'SubprocessError',
+               'TimeoutExpired']
 __extra__ = ['list2cmdline']
 __functions__ = ['getstatusoutput', 'getoutput']
 
-copy_globals(_stdlib, globals(), only_names=__imports__ + __extra__ + ['CompletedProcess'])
+copy_globals(_stdlib, globals(), only_names=__imports__ + __extra__)
 
 FileObject = FileObjectPosix
 

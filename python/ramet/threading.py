@@ -143,11 +143,27 @@ _names['Thread'] = Thread
 
 
 
+def adopt():
+    """The Thread that was this OS thread's is the calling greenlet's: that, or None."""
+    thread = _stdlib._active.pop(_native_ident(), None)
+    if thread is not None:
+        thread._ident = get_ident()
+        # Since 3.13 fork looks for the identity there, too; but the end of another OS thread is told to its own.
+        if hasattr(thread, '_handle') and thread is _native_main():
+            thread._handle = _make_thread_handle(thread._ident)
+        _stdlib._active[thread._ident] = thread
+    return thread
+
+
 _DummyBase = type('_DummyBase', (Thread,), _names.methods(_stdlib._DummyThread))
 
 
 class _DummyThread(_DummyBase):
     """Stands for a greenlet that was not started as a Thread, as long as that lives."""
+
+    def __new__(cls):
+        thread = adopt() if getcurrent().parent is None else None  # an OS thread that began before the patching
+        return super().__new__(cls) if thread is None else thread
 
     def __init__(self):
         super().__init__()

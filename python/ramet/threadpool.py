@@ -11,6 +11,7 @@ from _thread import allocate_lock as _allocate_lock
 from _thread import start_new_thread as _start_new_thread
 
 from ramet._core import AsyncResult, Event, Greenlet, Semaphore, _add_idle_workers, get_hub, get_hub_if_exists
+from ramet._futures import Future
 from ramet.pool import GroupMappingMixin
 
 __all__ = ["ThreadPool", "ThreadResult", "ThreadPoolExecutor"]
@@ -200,7 +201,6 @@ class ThreadPool(GroupMappingMixin):
     def _work(self, tasks, begun):
         _starting.discard(begun)
         begun.release()
-        _follow_hooks()
         try:
             while self._work_once(tasks):
                 pass
@@ -213,7 +213,7 @@ class ThreadPool(GroupMappingMixin):
         if task is None:
             return False
         try:
-            task.run()
+            _run_hooked(task)
         finally:
             del task
             self._one_less()
@@ -300,108 +300,19 @@ class ThreadPool(GroupMappingMixin):
         callback(result)
 
 
-def _follow_hooks():
-    """What threading.settrace and setprofile ask for in new threads."""
-    if threading._trace_hook:
-        sys.settrace(threading._trace_hook)
-    if threading._profile_hook:
-        sys.setprofile(threading._profile_hook)
-
-
-# ---- concurrent.futures ---------------------------------------------------------------------------------------------
-
-class _Condition:
-    """A condition whose lock is held for moments only, and at which greenlets wait."""
-
-    def __init__(self):
-        self._lock = _NativeRLock()
-        self._waiting = []
-
-    def __enter__(self):
-        return self._lock.__enter__()
-
-    def __exit__(self, *args):
-        self._lock.__exit__(*args)
-
-    acquire = property(lambda self: self._lock.acquire)
-    release = property(lambda self: self._lock.release)
-
-    def wait(self, timeout=None):
-        event = Event()
-        self._waiting.append(event)
-        self._lock.release()
-        try:
-            return event.wait(timeout)
-        finally:
-            self._lock.acquire()
-            if event in self._waiting:
-                self._waiting.remove(event)
-
-    def notify_all(self):
-        waiting, self._waiting = self._waiting, []
-        for event in waiting:
-            event.set()
-
-
-class _Future(concurrent.futures.Future):
-    """Its outcome is there as soon as the worker has it; its callbacks are called in the hub of its caller.
-
-    It can be waited for by gevent.wait too.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self._condition = _Condition()
-        self._ended = Event()
-        self._links = {}
-
-    def call(self, fn, args, kwargs):
-        """In the worker."""
-        if not self.set_running_or_notify_cancel():
-            self._ended.set()
-            return
-        try:
-            self._finish(fn(*args, **kwargs), None)
-        except BaseException as e:
-            self._finish(None, e)
-
-    def _finish(self, value, error):
-        with self._condition:
-            self._result, self._exception = value, error
-            self._state = concurrent.futures._base.FINISHED
-            for waiter in self._waiters:
-                (waiter.add_result if error is None else waiter.add_exception)(self)
-            self._condition.notify_all()
-        self._ended.set()
-
-    def settle(self, result):
-        """In the hub."""
-        if result.exception is not None:  # of the pool itself
-            self._finish(None, result.exception)
-        if not self.cancelled():  # which has called them
-            self._invoke_callbacks()
-
-    def cancel(self):
-        """Do not call it, if that can still be said."""
-        cancelled = super().cancel()
-        if cancelled:
-            self._ended.set()
-        return cancelled
-
-    # ---- for gevent.wait
-
-    ready = concurrent.futures.Future.done
-
-    def rawlink(self, callback):
-        """Call callback(self) when it is done."""
-        self._links[callback] = link = lambda _event: callback(self)
-        self._ended.rawlink(link)
-
-    def unlink(self, callback):
-        """Do not."""
-        link = self._links.pop(callback, None)
-        if link is not None:
-            self._ended.unlink(link)
+def _run_hooked(task):
+    """With what threading.settrace and setprofile ask for by then, though the thread is older."""
+    trace, profile = threading._trace_hook, threading._profile_hook
+    if not (trace or profile):
+        task.run()
+        return
+    sys.settrace(trace)
+    sys.setprofile(profile)
+    try:
+        task.run()
+    finally:
+        sys.setprofile(None)
+        sys.settrace(None)
 
 
 class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
@@ -416,7 +327,7 @@ class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
         """A Future of fn(*args, **kwargs).  Does not block: calls that are too many wait in greenlets."""
         if self._shutdown:
             raise RuntimeError("cannot schedule new futures after shutdown")
-        future = _Future()
+        future = Future()
         pool = self._threadpool
         if pool._semaphore.locked():
             waiting = Greenlet.spawn(self._spawn, pool, future, fn, args, kwargs)

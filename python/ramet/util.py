@@ -45,13 +45,19 @@ def _spawner(g):
     """Who spawned it, as far as that is known; else its parent."""
     ref = getattr(g, 'spawning_greenlet', None)
     found = ref() if callable(ref) else None
-    return found if found is not None else g.parent
+    found = found if found is not None else g.parent
+    return _spawner(found) if getattr(found, 'greenlet_tree_is_ignored', False) else found
+
+
+def _is_root(g):
+    return g.parent is None or getattr(g, 'greenlet_tree_is_root', False)
 
 
 class GreenletTree:
     """A greenlet and those that it has spawned: str() is a picture of them, format() one with details.
 
-    What else is asked of it, is asked of the greenlet.
+    What else is asked of it, is asked of the greenlet.  One whose attribute greenlet_tree_is_root is true begins a tree
+    of its own; one whose greenlet_tree_is_ignored is true is in none.
     """
     is_current_tree = False
     DEFAULT_DETAILS = {'running_stacks': True, 'spawning_stacks': True, 'locals': True}
@@ -67,8 +73,8 @@ class GreenletTree:
 
     @property
     def root(self):
-        """Whether nothing has spawned it: it is that of an OS thread."""
-        return self.greenlet.parent is None
+        """Whether nothing has spawned it: it is that of an OS thread, or says so."""
+        return _is_root(self.greenlet)
 
     def __getattr__(self, name):
         return getattr(self.greenlet, name)
@@ -80,7 +86,7 @@ class GreenletTree:
         else:
             chosen = dict(self.DEFAULT_DETAILS, **(details if isinstance(details, dict) else {}))
         lines = []
-        self._render(lines, chosen, '', '')
+        self._render(lines, chosen)
         return lines
 
     def format(self, details=True):
@@ -90,14 +96,14 @@ class GreenletTree:
     def __str__(self):
         return self.format(False)
 
-    def _render(self, lines, details, first, rest):
-        more = rest + (' :  ' if self.child_trees else '    ')
+    def _render(self, lines, details, first='', rest=' ', depth=0, mark=' :'):
         lines.append(first + _describe(self.greenlet))
-        for line in self._details(details) if details else ():
-            lines.append(more + '  ' + line)
+        lines += [mark.ljust(6 * depth + 6) + line for line in (self._details(details) if details else ())]
         for number, child in enumerate(self.child_trees, 1):
             last = number == len(self.child_trees)
-            child._render(lines, details, rest + ' +--- ', rest + ('      ' if last else ' |    '))
+            if not depth:
+                mark = '  ' if last else ' :'
+            child._render(lines, details, rest + '+--- ', rest + ('     ' if last else '|    '), depth + 1, mark)
 
     def _details(self, details):
         g = self.greenlet
@@ -120,14 +126,14 @@ class GreenletTree:
     def _forest(cls):
         trees = {}
         for obj in gc.get_objects():
-            if _is_alive(obj):
+            if _belongs(obj):
                 _plant(cls, trees, obj)
-        for g, tree in list(trees.values()):
-            parent = _spawner(g) if g.parent is not None else None
+        for g, tree in sorted(trees.values(), key=_number):
+            parent = None if _is_root(g) else _spawner(g)
             if parent is not None and id(parent) in trees:
                 trees[id(parent)][1].add_child(tree)
         current = getcurrent()
-        roots = [tree for g, tree in trees.values() if g.parent is None]
+        roots = [tree for g, tree in trees.values() if _is_root(g) and not g.dead]
         for root in roots:
             root.is_current_tree = any(node.greenlet is current for node in root._all())
         return roots, [root for root in roots if root.is_current_tree]
@@ -152,11 +158,15 @@ class GreenletTree:
         return cls._forest()[1][0]
 
 
-def _is_alive(obj):
+def _belongs(obj):
     try:
-        return isinstance(obj, greenlet) and not obj.dead
+        return isinstance(obj, greenlet) and not getattr(obj, 'greenlet_tree_is_ignored', False)
     except ReferenceError:  # a proxy of what is gone
         return False
+
+
+def _number(pair):
+    return getattr(pair[0], 'minimal_ident', -1)
 
 
 def _plant(cls, trees, g):
@@ -167,13 +177,12 @@ def _plant(cls, trees, g):
 
 
 def _describe(g):
-    if g.parent is None:
-        return f"{g!r}"
-    if not g.dead:
+    if g:
         return repr(g)
-    error = getattr(g, 'exception', None)
-    end = f" with exception {error!r}" if error is not None else f" with value {getattr(g, 'value', None)!r:.30}"
-    return f"{g!r}; finished{end}" if hasattr(g, 'value') else f"{g!r}; finished"
+    if not (g.dead and hasattr(g, 'value')):
+        return f"{g!r}; not running"
+    end = f"exception {g.exception!r}" if g.exception is not None else f"value {g.value!r:.30}"
+    return f"{g!r}; finished with {end}"
 
 
 def _frame_of(g):

@@ -1,6 +1,8 @@
 /* arguments.c - see arguments.h. */
 #include "arguments.h"
 
+#include "pystate.h"
+
 static int take_named(PyObject *name, PyObject *value, Py_ssize_t n,
 		      const char *function, const char *const *parameters,
 		      PyObject **into)
@@ -43,4 +45,36 @@ int arguments_take(const struct call *call, const char *function,
 			       parameters, into) < 0)
 			return -1;
 	return 0;
+}
+
+int arguments_need(const struct call *call, const char *function,
+		   const char *const *parameters, size_t needed,
+		   PyObject **into)
+{
+	for (size_t i = 0; parameters[i]; i++)
+		into[i] = NULL;
+	if (arguments_take(call, function, parameters, into) < 0)
+		return -1;
+	for (size_t i = 0; i < needed; i++) {
+		if (into[i])
+			continue;
+		PyErr_Format(PyExc_TypeError,
+			     "%s() missing required argument '%s' (pos %zu)",
+			     function, parameters[i], i + 1);
+		return -1;
+	}
+	return 0;
+}
+
+int arguments_int(PyObject *value, int missing, int *result)
+{
+	*result = missing;
+	if (!value)
+		return 0;
+#if SINCE(13)
+	*result = PyLong_AsInt(value);
+#else
+	*result = _PyLong_AsInt(value);
+#endif
+	return *result == -1 && PyErr_Occurred() ? -1 : 0;
 }

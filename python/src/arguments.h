@@ -18,6 +18,15 @@ struct call {
 int arguments_take(const struct call *call, const char *function,
 		   const char *const *parameters, PyObject **into);
 
+/* The same where the first `needed` must be given; the others are NULL if they
+ * are not. */
+int arguments_need(const struct call *call, const char *function,
+		   const char *const *parameters, size_t needed,
+		   PyObject **into);
+
+/* An int, `missing` if there is none: 0, or -1 with an exception. */
+int arguments_int(PyObject *value, int missing, int *result);
+
 /* The C function as PyMethodDef wants it. */
 #define METHOD(f) ((PyCFunction)(void (*)(void))(f))
 

@@ -28,12 +28,23 @@ static bool give(struct channel *c, PyObject *item)
 	return true;
 }
 
+/* The list is never empty. */
+static int leave(struct channel *c, PyObject *item)
+{
+	if (c->left)
+		return PyList_Append(c->left, item);
+	c->left = PyList_New(1);
+	if (!c->left)
+		return -1;
+	PyList_SET_ITEM(c->left, 0, Py_NewRef(item));
+	return 0;
+}
+
 static void give_back(struct channel *c, PyObject *item)
 {
 	PyObject *exc = exception_take();
 
-	if (!give(c, item) && ((!c->left && !(c->left = PyList_New(0))) ||
-			       PyList_Append(c->left, item) < 0))
+	if (!give(c, item) && leave(c, item) < 0)
 		PyErr_WriteUnraisable((PyObject *)c);
 	Py_DECREF(item);
 	exception_raise(exc);
@@ -53,13 +64,19 @@ static PyObject *take_left(struct channel *c)
 /* ---- put -----------------------------------------------------------------
  */
 
+/* Who puts goes on once the other side has. */
+static PyObject *let_take(void)
+{
+	return waiters_yield() < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 static PyObject *put_until(struct channel *c, PyObject *item, int64_t when)
 {
 	struct waiter w = {.item = item};
 	int end;
 
 	if (give(c, item))
-		Py_RETURN_NONE;
+		return when == 0 ? Py_NewRef(Py_None) : let_take();
 	if (when == 0)
 		return queue_raise(exc_full);
 	end = waiters_wait(&c->putters, &w, "who takes from a channel", when);

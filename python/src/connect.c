@@ -180,9 +180,8 @@ static PyObject *connect_by_parent(PyObject *self, PyObject *address)
 	PyObject *result =
 		sock_stop_blocking(self) < 0
 			? NULL
-			: PyObject_CallMethod((PyObject *)sock_parent,
-					      "connect_ex", "OO", self,
-					      address);
+			: CALL_METHOD((PyObject *)sock_parent, "connect_ex",
+				      self, address, NULL);
 	int64_t when = 0;
 	int err = 0;
 	socklen_t size = sizeof err;
@@ -236,8 +235,8 @@ static PyObject *bind_(PyObject *self, PyObject *value)
 	struct address a;
 
 	if (!address_known(family))
-		return PyObject_CallMethod((PyObject *)sock_parent, "bind",
-					   "OO", self, value);
+		return CALL_METHOD((PyObject *)sock_parent, "bind", self, value,
+				   NULL);
 	if (address_read(&a, family, value, "bind") < 0 ||
 	    PySys_Audit("socket.bind", "OO", self, value) < 0)
 		return NULL;

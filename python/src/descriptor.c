@@ -92,6 +92,18 @@ static PyObject *close_fd(PyObject *module, PyObject *arg)
 	Py_RETURN_NONE;
 }
 
+static PyObject *disown_fd(PyObject *module, PyObject *arg)
+{
+	long fd = PyLong_AsLong(arg);
+
+	(void)module;
+	if (fd == -1 && PyErr_Occurred())
+		return NULL;
+	if (this_thread && fd >= 0 && fd == (int)fd)
+		ramet_host_disown((int)fd);
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
 	{"read_into", read_into, METH_VARARGS,
 	 "read_into($module, fd, buffer, /)\n--\n\n"
@@ -102,6 +114,9 @@ static PyMethodDef functions[] = {
 	{"close_fd", close_fd, METH_O,
 	 "close_fd($module, fd, /)\n--\n\n"
 	 "Close it; who waits for it gets OSError (EBADF)."},
+	{"disown_fd", disown_fd, METH_O,
+	 "disown_fd($module, fd, /)\n--\n\n"
+	 "Somebody else closes it; who waits for it gets OSError (EBADF)."},
 	{NULL, NULL, 0, NULL},
 };
 

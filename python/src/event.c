@@ -68,7 +68,7 @@ static PyObject *repr(PyObject *self)
 static PyObject *reset_locks(PyObject *self, PyObject *unused)
 {
 	(void)unused;
-	return PyObject_CallMethod(self, "_at_fork_reinit", NULL);
+	return CALL_METHOD(self, "_at_fork_reinit", NULL);
 }
 
 static PyMethodDef methods[] = {

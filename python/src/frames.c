@@ -1,7 +1,10 @@
-/* frames.c - the functions that a greenlet is in, for reports: read as they lie
- * there, in signal handlers too, as faulthandler does.
+/* frames.c - the functions that a greenlet is in, and where it was spawned, for
+ * reports: read as it lies there, in signal handlers too, as faulthandler does.
  */
-#include "green.h"
+#include "origin.h"
+
+#include <dlfcn.h>
+#include <limits.h>
 
 #if SINCE(11)
 #define Py_BUILD_CORE 1
@@ -104,15 +107,14 @@ static int put_character(char *at, Py_UCS4 c)
 	return 4;
 }
 
-/* Of one that is too long, what fits. */
-static const char *text_of(PyObject *string, char text[TEXT_MAX])
+const char *greenlet_text(PyObject *string, char *text, size_t size)
 {
 	char *at = text;
 
 	if (!string || !PyUnicode_Check(string) || !PyUnicode_IS_READY(string))
 		return "?";
 	for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(string); i++) {
-		if (at > text + TEXT_MAX - 5)
+		if (at > text + size - 5)
 			break;
 		at += put_character(at, PyUnicode_READ_CHAR(string, i));
 	}
@@ -143,8 +145,66 @@ void greenlet_describe(void *greenlet,
 		PyCodeObject *code = code_of(f);
 
 		if (code)
-			put(arg, text_of(name_of(code), function),
-			    text_of(code->co_filename, file), line_of(f, code));
+			put(arg,
+			    greenlet_text(name_of(code), function,
+					  sizeof function),
+			    greenlet_text(code->co_filename, file, sizeof file),
+			    line_of(f, code));
 		f = caller_of(f);
 	}
+}
+
+/* ---- where it was spawned ------------------------------------------------ */
+
+char greenlet_package[PATH_MAX];
+
+/* The module is in the package's folder. */
+static void find_package(void)
+{
+	const char *end;
+	Dl_info info;
+
+	if (!dladdr(greenlet_package, &info) || !info.dli_fname)
+		return;
+	end = strrchr(info.dli_fname, '/');
+	if (end && (size_t)(end - info.dli_fname) + 1 < sizeof greenlet_package)
+		memcpy(greenlet_package, info.dli_fname,
+		       (size_t)(end - info.dli_fname) + 1);
+}
+
+static bool is_ours(const char *file)
+{
+	return *greenlet_package &&
+	       strncmp(file, greenlet_package, strlen(greenlet_package)) == 0;
+}
+
+void greenlet_describe_spawn(void *greenlet,
+			     void (*put)(void *arg, const char *function,
+					 const char *file, int line),
+			     void *arg)
+{
+	const struct origin *o = ((struct greenlet *)greenlet)->origin;
+	char function_text[TEXT_MAX], file_text[TEXT_MAX];
+
+	for (int i = 0; o && i < o->depth; i++) {
+		PyCodeObject *code = o->places[i].code;
+		const char *file = greenlet_text(code->co_filename, file_text,
+						 sizeof file_text);
+
+		/* A pool's spawn is called by whoever means it. */
+		if (is_ours(file) && i + 1 < o->depth)
+			continue;
+		put(arg,
+		    greenlet_text(name_of(code), function_text,
+				  sizeof function_text),
+		    file, PyCode_Addr2Line(code, o->places[i].instruction));
+		return;
+	}
+}
+
+int frames_ready(PyObject *module)
+{
+	(void)module;
+	find_package();
+	return 0;
 }

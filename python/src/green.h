@@ -40,7 +40,8 @@ struct greenlet {
 	/* What it does instead of calling its run; it takes `pending` itself.
 	 */
 	void (*body)(struct greenlet *);
-	struct local_entry *locals; /* local.c's: its own values */
+	struct local_entry *locals;  /* local.c's: its own values */
+	const struct origin *origin; /* where it was spawned; NULL: not known */
 	struct greenlet *next_left;
 	struct greenlet *next, **link; /* of those of its thread with a ramet */
 	struct ramet_host_call call;   /* other threads wake it by this */
@@ -168,9 +169,10 @@ struct thread *greenlet_home(const struct greenlet *g);
 void greenlet_move(struct greenlet *g, struct thread *t);
 
 /* Give a greenlet that has not started a ramet: it starts when that is woken,
- * by calling its run with g->value and g->kwargs.  Returns 0, or -1 with an
+ * by calling its run with g->value and g->kwargs.  Tools call it by the name of
+ * `function`, or if that is NULL of its type.  Returns 0, or -1 with an
  * exception. */
-int greenlet_begin(struct greenlet *g);
+int greenlet_begin(struct greenlet *g, PyObject *function);
 
 /* First thing after anything that may have run others. */
 void greenlet_settle(struct thread *t);
@@ -266,7 +268,7 @@ void greenlet_raised(struct greenlet *g);
  * time.  Returns 0, or -1 with an exception. */
 int greenlet_deadline(PyObject *seconds, int64_t *when);
 
-/* ---- reports (frames.c) -------------------------------------------------- */
+/* ---- reports (frames.c, label.c) ----------------------------------------- */
 
 /* As describe of struct ramet_host: allocates nothing, takes no lock, and looks
  * at references without counting them. */
@@ -274,6 +276,23 @@ void greenlet_describe(void *greenlet,
 		       void (*put)(void *arg, const char *function,
 				   const char *file, int line),
 		       void *arg);
+
+/* The same of where it was spawned: the function outside of the package. */
+void greenlet_describe_spawn(void *greenlet,
+			     void (*put)(void *arg, const char *function,
+					 const char *file, int line),
+			     void *arg);
+
+/* The folder that the package is in, with a slash; "": not known. */
+extern char greenlet_package[];
+
+/* A string's UTF-8, or what fits of it; "?" for what is none.  Allocates
+ * nothing. */
+const char *greenlet_text(PyObject *string, char *text, size_t size);
+
+/* What tools call g, which has a ramet: as its attribute `name` says, or after
+ * what it runs.  Never fails. */
+void greenlet_name(struct greenlet *g, PyObject *function);
 
 /* ---- exceptions (exception.c) -------------------------------------------- */
 
@@ -305,7 +324,7 @@ bool timeout_as_limit(PyObject *o, PyObject **seconds, int64_t *when);
 /* t, which is the caller's, begins, or ends. */
 void watchdog_watch(struct thread *t, bool on);
 
-/* ---- the hub (hub.c) ----------------------------------------------------- */
+/* ---- the hub (hub*.c) ---------------------------------------------------- */
 
 /* The calling thread's hub; borrowed.  NULL with an exception. */
 struct greenlet *hub_get(struct thread *t);
@@ -361,17 +380,22 @@ void local_forget(struct greenlet *g);
  */
 
 int greenlet_ready(PyObject *module);
+int frames_ready(PyObject *module);
+int label_ready(PyObject *module);
 int capsule_ready(PyObject *module);
 int chunks_ready(PyObject *module);
 int thread_ready(PyObject *module);
 int exception_ready(PyObject *module);
 int hub_ready(PyObject *module);
+int hub_functions_ready(PyObject *module);
 int patch_ready(PyObject *module);
 int native_rlock_ready(PyObject *module);
 int native_file_ready(PyObject *module);
 int signal_fd_ready(PyObject *module);
 int loop_ready(PyObject *module);
 int watcher_ready(PyObject *module);
+int watcher_turns_ready(PyObject *module);
+int watcher_async_ready(PyObject *module);
 int watcher_io_ready(PyObject *module);
 int watcher_signal_ready(PyObject *module);
 int watcher_timer_ready(PyObject *module);
@@ -403,5 +427,15 @@ static inline PyObject *get_attribute(PyObject *o, PyObject **name,
 		return NULL;
 	return PyObject_GetAttr(o, *name);
 }
+
+/* o.NAME(...), likewise; the arguments are objects, and NULL after the last. */
+#define CALL_METHOD(o, text, ...)                                              \
+	__extension__({                                                        \
+		static PyObject *name_;                                        \
+		if (!name_)                                                    \
+			name_ = PyUnicode_InternFromString(text);              \
+		name_ ? PyObject_CallMethodObjArgs(o, name_, __VA_ARGS__)      \
+		      : NULL;                                                  \
+	})
 
 #endif

@@ -1,4 +1,4 @@
-/* hub.h - what the parts of the hub share: its calls (hub.c), timers
+/* hub.h - what the parts of the hub share: its calls (hub_calls.c), timers
  * (hub_timer.c) and watchers (loop.c and watcher*.c). */
 #ifndef HUB_H
 #define HUB_H
@@ -33,11 +33,21 @@ static inline struct hub *hub_state(struct thread *t)
 /* Whether nothing that counts can happen any more. */
 bool hub_is_stuck(struct thread *t);
 
+/* The class of new hubs: _core.Hub or what ramet.hub makes of it. */
+extern PyObject *hub_class;
+
+/* Call what is to be called; what is to be so meanwhile is for the next turn.
+ */
+void hub_run_calls(struct hub *h);
+
 /* Call the timers that are due. */
 void hub_run_timers(struct thread *t, struct hub *h);
 
 /* Call the watchers of a turn. */
 void watchers_turn(struct hub *h, enum turn turn);
+
+/* hub.join(). */
+PyObject *hub_join(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* A loop object for t's hub. */
 PyObject *loop_new(struct thread *t);

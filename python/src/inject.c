@@ -81,6 +81,7 @@ static bool is_unused(PyObject *module, int number)
 	PyObject *was = PyObject_CallMethod(module, "getsignal", "i", number);
 	bool unused = was && PyLong_Check(was) && PyLong_AsLong(was) == 0;
 
+	PyErr_Clear(); /* then it is none that can be had */
 	Py_XDECREF(was);
 	return unused;
 }

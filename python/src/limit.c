@@ -127,6 +127,22 @@ static PyObject *own_it(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+PyObject *sock_get_ref(PyObject *self, void *unused)
+{
+	(void)unused;
+	return PyBool_FromLong(!sock(self)->unref);
+}
+
+int sock_set_ref(PyObject *self, PyObject *value, void *unused)
+{
+	int ref = value ? PyObject_IsTrue(value) : 1;
+
+	(void)unused;
+	if (ref >= 0)
+		sock(self)->unref = !ref;
+	return ref < 0 ? -1 : 0;
+}
+
 PyMethodDef limit_methods[] = {
 	{"settimeout", set_timeout, METH_O,
 	 "settimeout($self, seconds, /)\n--\n\n"

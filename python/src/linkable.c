@@ -1,6 +1,7 @@
 /* linkable.c - callbacks that are told once an object is ready, and the base of
  * the types that have them. */
 #include "linkable.h"
+#include "thread.h"
 
 #include <structmember.h>
 
@@ -117,17 +118,14 @@ static void on_mail(struct ramet_host_call *mail)
 	struct link *k =
 		(struct link *)((char *)mail - offsetof(struct link, mail));
 	struct thread *t = k->thread;
-	bool had;
+	bool taken;
 
 	if (t->closed)
 		return;
-	had = pystate_holds_gil(t->ts);
-	if (!had)
-		PyEval_RestoreThread(t->ts);
+	taken = thread_take_gil(t);
 	t->mails--;
 	hub_take_in(t, &k->call);
-	if (!had)
-		PyEval_SaveThread();
+	thread_give_gil(taken);
 }
 
 /* Nobody is told of what happens after its thread's end. */

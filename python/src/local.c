@@ -249,6 +249,10 @@ static struct local *make_again(struct local *l)
 		     : NULL;
 
 	Py_XDECREF(args);
+	if (made && !PyObject_TypeCheck(made, local_type)) {
+		PyErr_SetString(PyExc_TypeError, "the class makes no local");
+		Py_CLEAR(made);
+	}
 	return (struct local *)made;
 }
 

@@ -252,17 +252,24 @@ static void replace_next(int kind)
 
 /* ---- the module ---------------------------------------------------------- */
 
-static int find_kinds(PyTypeObject **into)
+/* All, or none with an exception. */
+static int find_kinds(void)
 {
 	static const char *const names[KINDS] = {"BufferedReader",
 						 "BufferedWriter",
 						 "BufferedRandom"};
-	PyObject *io = PyImport_ImportModule("_io");
+	PyObject *io = PyImport_ImportModule("_io"), *found[KINDS] = {NULL};
+	int n = 0;
 
-	for (int i = 0; io && i < KINDS; i++)
-		into[i] = (PyTypeObject *)PyObject_GetAttrString(io, names[i]);
+	while (io && n < KINDS &&
+	       (found[n] = PyObject_GetAttrString(io, names[n])))
+		n++;
 	Py_XDECREF(io);
-	return PyErr_Occurred() ? -1 : 0;
+	for (int i = 0; i < n && n < KINDS; i++)
+		Py_DECREF(found[i]);
+	for (int i = 0; i < KINDS && n == KINDS; i++)
+		kinds[i] = (PyTypeObject *)found[i];
+	return n == KINDS ? 0 : -1;
 }
 
 static PyObject *share(PyObject *module, PyObject *unused)
@@ -271,7 +278,7 @@ static PyObject *share(PyObject *module, PyObject *unused)
 	(void)unused;
 	if (kinds[0])
 		Py_RETURN_NONE;
-	if (find_kinds(kinds) < 0)
+	if (find_kinds() < 0)
 		return NULL;
 	for (int kind = 0; kind < KINDS; kind++) {
 		for (size_t i = 0; i < REPLACEMENTS; i++)

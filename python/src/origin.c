@@ -31,7 +31,7 @@ static int walk(struct place *places, PyThreadState *ts)
 	return n;
 }
 
-static int set_stack(struct origin *o, PyThreadState *ts)
+static int set_stack(struct greenlet *g, struct origin *o, PyThreadState *ts)
 {
 	struct place places[PLACES];
 	int n = walk(places, ts);
@@ -48,6 +48,7 @@ static int set_stack(struct origin *o, PyThreadState *ts)
 	}
 	memcpy(o->places, places, (size_t)n * sizeof *places);
 	o->depth = n;
+	g->origin = o;
 	return 0;
 }
 
@@ -81,7 +82,8 @@ struct origin *origin_of(struct greenlet *g)
 	return NULL;
 }
 
-/* A main has it as an attribute: a new reference. */
+/* Others have it as an attribute: a new reference.  What a main spawns is the
+ * root of a tree of its own, unless the main has been given a dict to share. */
 static PyObject *attribute_locals(struct greenlet *g)
 {
 	PyObject *locals;
@@ -92,7 +94,8 @@ static PyObject *attribute_locals(struct greenlet *g)
 	if (locals || PyErr_Occurred())
 		return Py_XNewRef(locals);
 	locals = PyDict_New();
-	if (locals && PyDict_SetItem(g->dict, str_locals, locals) < 0)
+	if (locals && g->parent &&
+	    PyDict_SetItem(g->dict, str_locals, locals) < 0)
 		Py_CLEAR(locals);
 	return locals;
 }
@@ -108,8 +111,10 @@ static PyObject *tree_locals(struct greenlet *g)
 	return Py_XNewRef(o->locals);
 }
 
-int origin_set(struct origin *o, struct thread *t, bool stack)
+int origin_set(struct greenlet *g, struct thread *t, bool stack)
 {
+	struct origin *o = origin_of(g);
+
 	if (!tracking || o->spawner)
 		return 0;
 	o->spawner = PyWeakref_NewRef((PyObject *)t->current, NULL);
@@ -118,7 +123,7 @@ int origin_set(struct origin *o, struct thread *t, bool stack)
 	o->locals = tree_locals(t->current);
 	if (!o->locals)
 		return -1;
-	return stack ? set_stack(o, t->ts) : 0;
+	return stack ? set_stack(g, o, t->ts) : 0;
 }
 
 void origin_clear(struct origin *o)
@@ -146,7 +151,7 @@ static struct raw *raw_new(PyObject *function, PyObject *args, PyObject *kwargs)
 	r->greenlet.run = Py_NewRef(function);
 	r->greenlet.value = Py_NewRef(args);
 	r->greenlet.kwargs = Py_XNewRef(kwargs);
-	if (origin_set(&r->origin, t, false) < 0)
+	if (origin_set(&r->greenlet, t, false) < 0)
 		Py_CLEAR(r);
 	return r;
 }
@@ -169,7 +174,7 @@ static PyObject *spawn_raw(PyObject *module, PyObject *args, PyObject *kwargs)
 	Py_DECREF(rest);
 	if (!r)
 		return NULL;
-	if (greenlet_begin(&r->greenlet) < 0) {
+	if (greenlet_begin(&r->greenlet, PyTuple_GET_ITEM(args, 0)) < 0) {
 		Py_DECREF(r);
 		return NULL;
 	}

@@ -18,9 +18,9 @@ struct origin {
 	int depth;
 };
 
-/* The caller spawns: who, its dict, and if `stack` where.  Returns 0, or -1
- * with an exception. */
-int origin_set(struct origin *o, struct thread *t, bool stack);
+/* The caller, of t, spawns g: who, its dict, and if `stack` where.  Returns 0,
+ * or -1 with an exception. */
+int origin_set(struct greenlet *g, struct thread *t, bool stack);
 
 void origin_clear(struct origin *o);
 

@@ -26,17 +26,28 @@ static int wait_again(PyObject *self, int events, int64_t *when)
 	return sock_wait(self, events, when);
 }
 
+/* The interned name is the type's own: see GET_ATTRIBUTE. */
+static PyObject *bound_method(PyObject *self, const char *method)
+{
+	PyObject *name = PyUnicode_InternFromString(method);
+	PyObject *super =
+		name ? PyObject_GetAttr((PyObject *)sock_parent, name) : NULL;
+	PyObject *bound =
+		super ? CALL_METHOD(super, "__get__", self, NULL) : NULL;
+
+	Py_XDECREF(name);
+	Py_XDECREF(super);
+	return bound;
+}
+
 PyObject *sock_by_parent(PyObject *self, const char *method, int events,
 			 PyObject *args, int flags)
 {
-	PyObject *super =
-		PyObject_GetAttrString((PyObject *)sock_parent, method);
-	PyObject *bound =
-		super ? PyObject_CallMethod(super, "__get__", "O", self) : NULL;
+	PyObject *bound = args ? bound_method(self, method) : NULL;
 	PyObject *result = NULL;
 	int64_t when = 0;
 
-	while (bound && args && !result) {
+	while (bound && !result) {
 		result = PyObject_Call(bound, args, NULL);
 		if (result || !PyErr_ExceptionMatches(PyExc_BlockingIOError)) {
 			sock_pass(self, events, when);
@@ -48,7 +59,6 @@ PyObject *sock_by_parent(PyObject *self, const char *method, int events,
 		if (wait_again(self, events, &when) < 0)
 			break;
 	}
-	Py_XDECREF(super);
 	Py_XDECREF(bound);
 	Py_XDECREF(args);
 	return result;

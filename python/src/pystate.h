@@ -2,7 +2,8 @@
  * and swaps at a switch: a table by version.  Nothing else of ours knows the
  * fields of PyThreadState.
  *
- * Tracing is the thread's, as are the hooks of asynchronous generators.
+ * Who traces is the thread's, as are the hooks of asynchronous generators; a
+ * greenlet's is whether it is in a trace function itself, which is not traced.
  */
 #ifndef PYSTATE_H
 #define PYSTATE_H
@@ -110,6 +111,7 @@ struct pystate {
 #else
 	int trash;
 #endif
+	int tracing; /* how deep it is in trace functions */
 };
 
 /* How deep C functions may call each other on a stack of `size` bytes, which is
@@ -178,8 +180,9 @@ static inline void pystate_load_locals(struct pylocals *l, PyThreadState *ts)
 #endif
 }
 
-/* `shared`: where the locals of the thread are kept meanwhile; NULL: neither this
- * one nor the next has its own.  What a switch need not write it does not. */
+/* `shared`: where the locals of the thread are kept meanwhile; NULL: neither
+ * this one nor the next has its own.  What a switch need not write it does not.
+ */
 static inline void pystate_save(struct pystate *s, PyThreadState *ts,
 				struct pylocals *shared)
 {
@@ -190,6 +193,7 @@ static inline void pystate_save(struct pystate *s, PyThreadState *ts,
 	}
 	if (shared)
 		pystate_save_locals(s->own_locals ? &s->locals : shared, ts);
+	s->tracing = ts->tracing;
 	s->exc_info = ts->exc_info;
 #if SINCE(11)
 	s->exc_state.exc_value = ts->exc_state.exc_value; /* the outermost */
@@ -223,6 +227,27 @@ static inline void pystate_save(struct pystate *s, PyThreadState *ts,
 	s->cframe = ts->cframe;
 #endif
 #endif
+}
+
+/* What switches to the code that traces is set anew. */
+static inline void pystate_load_tracing(const struct pystate *s,
+					PyThreadState *ts)
+{
+#if !SINCE(12)
+	bool on = !s->tracing && (ts->c_tracefunc || ts->c_profilefunc);
+
+#if SINCE(10)
+	ts->cframe->use_tracing = on ? 255 : 0;
+#else
+	ts->use_tracing = on;
+#endif
+#endif
+	ts->tracing = s->tracing;
+}
+
+static inline bool pystate_is_tracing(const PyThreadState *ts)
+{
+	return ts->tracing > 0;
 }
 
 static inline void pystate_raise_later(PyThreadState *ts, PyObject **exc)
@@ -282,6 +307,8 @@ static inline void pystate_load(struct pystate *s, PyThreadState *ts,
 	}
 #endif
 #endif
+	if (ts->tracing != s->tracing)
+		pystate_load_tracing(s, ts);
 }
 
 /* The first chunk for frames is on the greenlet's own stack: CPython would map,

@@ -1,6 +1,6 @@
 /* queue.h - queues: what queue.c does, on what queue_items.c keeps, called by
- * queue_methods.c with what queue_arguments.c has read.  channel.c uses the
- * last. */
+ * queue_methods.c with what queue_arguments.c has read; queue_type.c makes the
+ * types.  channel.c uses the arguments, too. */
 #ifndef QUEUE_H
 #define QUEUE_H
 
@@ -89,6 +89,20 @@ static inline bool queue_has_room(const struct queue *q, Py_ssize_t n)
 
 /* There may be room now. */
 void queue_admit(struct queue *q);
+
+/* copy() (queue_type.c). */
+PyObject *queue_copy(PyObject *self, PyObject *unused);
+
+/* What the types have (queue_methods.c). */
+extern PyMethodDef queue_methods[], queue_task_methods[];
+extern PyGetSetDef queue_attributes[];
+PyObject *queue_get_maxsize(PyObject *self, void *unused);
+PyObject *queue_next(PyObject *self);
+Py_ssize_t queue_len(PyObject *self);
+int queue_is_true(PyObject *self);
+
+/* A limit as it is given: None or a number.  Returns 0, or -1. */
+int queue_to_maxsize(PyObject *value, Py_ssize_t *size);
 
 /* repr() and str() (queue_text.c). */
 PyObject *queue_repr(PyObject *self);

@@ -4,7 +4,7 @@
 
 static PyTypeObject *deque_type;
 static PyObject *deque_append, *deque_popleft, *heap_push, *heap_pop;
-static PyObject *name_put, *name_get, *name_peek, *name_qsize;
+static PyObject *name_put, *name_get, *name_peek, *name_qsize, *name_init;
 
 /* ---- items ---------------------------------------------------------------
  */
@@ -27,7 +27,7 @@ static PyObject *base_put(struct queue *q, PyObject *item)
 		return call_heap(heap_push, args, 2);
 	if (Py_IS_TYPE(q->items, deque_type))
 		return PyObject_Vectorcall(deque_append, args, 2, NULL);
-	return PyObject_CallMethod(q->items, "append", "(O)", item);
+	return CALL_METHOD(q->items, "append", item, NULL);
 }
 
 static PyObject *base_get(struct queue *q)
@@ -37,10 +37,10 @@ static PyObject *base_get(struct queue *q)
 	if (q->shape == SHAPE_HEAP)
 		return call_heap(heap_pop, args, 1);
 	if (q->shape == SHAPE_LIFO)
-		return PyObject_CallMethod(q->items, "pop", NULL);
+		return CALL_METHOD(q->items, "pop", NULL);
 	if (Py_IS_TYPE(q->items, deque_type))
 		return PyObject_Vectorcall(deque_popleft, args, 1, NULL);
-	return PyObject_CallMethod(q->items, "popleft", NULL);
+	return CALL_METHOD(q->items, "popleft", NULL);
 }
 
 static PyObject *base_peek(struct queue *q)
@@ -131,8 +131,7 @@ PyObject *queue_create_queue(PyObject *self, PyObject *args)
 		return made;
 	/* Pushed one by one, they end up in the order of heapify. */
 	items = PyImport_ImportModule("heapq");
-	result = items ? PyObject_CallMethod(items, "heapify", "(O)", made)
-		       : NULL;
+	result = items ? CALL_METHOD(items, "heapify", made, NULL) : NULL;
 	Py_XDECREF(items);
 	if (!result)
 		Py_CLEAR(made);
@@ -164,10 +163,10 @@ PyObject *queue_new_container(struct queue *q)
 }
 
 /* Whether the class of q has a method of its own by that name. */
-static bool overrides(struct queue *q, const char *name, PyTypeObject *base)
+static bool overrides(struct queue *q, PyObject *name, PyTypeObject *base)
 {
-	PyObject *theirs = PyObject_GetAttrString((PyObject *)Py_TYPE(q), name);
-	PyObject *ours = PyObject_GetAttrString((PyObject *)base, name);
+	PyObject *theirs = PyObject_GetAttr((PyObject *)Py_TYPE(q), name);
+	PyObject *ours = PyObject_GetAttr((PyObject *)base, name);
 	bool differ = theirs && ours && theirs != ours;
 
 	Py_XDECREF(theirs);
@@ -178,17 +177,17 @@ static bool overrides(struct queue *q, const char *name, PyTypeObject *base)
 
 static void find_overrides(struct queue *q, PyTypeObject *base)
 {
-	q->has_put = overrides(q, "_put", base);
-	q->has_get = overrides(q, "_get", base);
-	q->has_peek = overrides(q, "_peek", base);
-	q->has_size = overrides(q, "_qsize", base);
+	q->has_put = overrides(q, name_put, base);
+	q->has_get = overrides(q, name_get, base);
+	q->has_peek = overrides(q, name_peek, base);
+	q->has_size = overrides(q, name_qsize, base);
 }
 
 /* As the standard library's subclasses have it: _init makes the container. */
 static int fill_by_hooks(struct queue *q, PyObject *maxsize, PyObject *items)
 {
 	PyObject *result =
-		PyObject_CallMethod((PyObject *)q, "_init", "(O)", maxsize);
+		PyObject_CallMethodOneArg((PyObject *)q, name_init, maxsize);
 	PyObject *iterator, *item;
 
 	Py_XDECREF(result);
@@ -214,10 +213,9 @@ int queue_fill(struct queue *q, PyObject *maxsize, PyObject *items,
 	PyObject *made;
 
 	find_overrides(q, base);
-	if (overrides(q, "_init", base))
+	if (overrides(q, name_init, base))
 		return fill_by_hooks(q, maxsize, items);
-	made = PyObject_CallMethod((PyObject *)q, "_create_queue",
-				   items ? "(O)" : NULL, items);
+	made = CALL_METHOD((PyObject *)q, "_create_queue", items, NULL);
 	if (!made)
 		return -1;
 	Py_XSETREF(q->items, made);
@@ -242,8 +240,9 @@ int queue_items_ready(void)
 	name_get = PyUnicode_InternFromString("_get");
 	name_peek = PyUnicode_InternFromString("_peek");
 	name_qsize = PyUnicode_InternFromString("_qsize");
+	name_init = PyUnicode_InternFromString("_init");
 	if (!deque_type || !heap_push || !heap_pop || !name_put || !name_get ||
-	    !name_peek || !name_qsize)
+	    !name_peek || !name_qsize || !name_init)
 		return -1;
 	deque_append = PyObject_GetAttrString((PyObject *)deque_type, "append");
 	deque_popleft =

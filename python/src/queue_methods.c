@@ -1,13 +1,7 @@
-/* queue_methods.c - SimpleQueue, Queue, LifoQueue and PriorityQueue as Python
- * sees them. */
+/* queue_methods.c - the methods and attributes of queues. */
 #include "queue.h"
 
 #include "arguments.h"
-
-#include <structmember.h>
-
-static PyTypeObject *simple_type, *queue_type, *lifo_type, *priority_type;
-static PyObject *name_get;
 
 /* ---- put and get ---------------------------------------------------------
  */
@@ -60,16 +54,16 @@ static PyObject *peek_nowait(PyObject *self, PyObject *unused)
 	return queue_peek((struct queue *)self, 0);
 }
 
-static PyObject *next(PyObject *self)
+PyObject *queue_next(PyObject *self)
 {
-	PyObject *item = PyObject_CallMethodNoArgs(self, name_get);
+	PyObject *item = CALL_METHOD(self, "get", NULL);
 
 	return item ? queue_next_of(item) : NULL;
 }
 
 static PyObject *next_method(PyObject *self, PyObject *unused)
 {
-	PyObject *item = next(self);
+	PyObject *item = queue_next(self);
 
 	(void)unused;
 	if (!item && !PyErr_Occurred())
@@ -143,12 +137,12 @@ static PyObject *qsize(PyObject *self, PyObject *unused)
 	return n < 0 ? NULL : PyLong_FromSsize_t(n);
 }
 
-static Py_ssize_t len(PyObject *self)
+Py_ssize_t queue_len(PyObject *self)
 {
 	return queue_available((struct queue *)self);
 }
 
-static int is_true(PyObject *self)
+int queue_is_true(PyObject *self)
 {
 	(void)self;
 	return 1;
@@ -171,7 +165,7 @@ static PyObject *full(PyObject *self, PyObject *unused)
 	return n < 0 ? NULL : PyBool_FromLong(!queue_has_room(q, n));
 }
 
-static int to_maxsize(PyObject *value, Py_ssize_t *size)
+int queue_to_maxsize(PyObject *value, Py_ssize_t *size)
 {
 	*size = 0;
 	if (!value || value == Py_None)
@@ -184,7 +178,7 @@ static int to_maxsize(PyObject *value, Py_ssize_t *size)
 	return 0;
 }
 
-static PyObject *get_maxsize(PyObject *self, void *unused)
+PyObject *queue_get_maxsize(PyObject *self, void *unused)
 {
 	Py_ssize_t maxsize = ((struct queue *)self)->maxsize;
 
@@ -199,106 +193,10 @@ static int set_maxsize(PyObject *self, PyObject *value, void *unused)
 	struct queue *q = (struct queue *)self;
 
 	(void)unused;
-	if (to_maxsize(value, &q->maxsize) < 0)
+	if (queue_to_maxsize(value, &q->maxsize) < 0)
 		return -1;
 	queue_admit(q);
 	return 0;
-}
-
-/* ---- making one ----------------------------------------------------------
- */
-
-static bool is_ours(PyTypeObject *type)
-{
-	return type == simple_type || type == queue_type || type == lifo_type ||
-	       type == priority_type;
-}
-
-static PyObject *new (PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-	struct queue *q = (struct queue *)type->tp_alloc(type, 0);
-
-	(void)args;
-	(void)kwargs;
-	if (!q)
-		return NULL;
-	if (PyType_IsSubtype(type, priority_type))
-		q->shape = SHAPE_HEAP;
-	else if (PyType_IsSubtype(type, lifo_type))
-		q->shape = SHAPE_LIFO;
-	q->counts_tasks = PyType_IsSubtype(type, queue_type);
-	q->items = queue_new_container(q);
-	if (!q->items)
-		Py_CLEAR(q);
-	return (PyObject *)q;
-}
-
-static int init(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-	static char *names[] = {(char *)"maxsize", (char *)"items",
-				(char *)"unfinished_tasks",
-				(char *)"_warn_depth", NULL};
-	struct queue *q = (struct queue *)self;
-	PyObject *maxsize = Py_None, *items = NULL, *tasks = Py_None, *depth;
-
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOOO:Queue", names,
-					 &maxsize, &items, &tasks, &depth) ||
-	    to_maxsize(maxsize, &q->maxsize) < 0)
-		return -1;
-	if ((items || !is_ours(Py_TYPE(q))) &&
-	    queue_fill(q, maxsize, items, simple_type) < 0)
-		return -1;
-	q->unfinished = 0;
-	if (tasks != Py_None)
-		q->unfinished = PyLong_AsSsize_t(tasks);
-	if (q->unfinished == 0 && q->counts_tasks && items)
-		q->unfinished = queue_length(q);
-	return q->unfinished < 0 && PyErr_Occurred() ? -1 : 0;
-}
-
-static PyObject *copy(PyObject *self, PyObject *unused)
-{
-	struct queue *q = (struct queue *)self;
-	PyObject *maxsize = get_maxsize(self, NULL);
-	PyObject *made =
-		maxsize ? PyObject_CallFunction((PyObject *)Py_TYPE(self), "OO",
-						maxsize, q->items)
-			: NULL;
-
-	(void)unused;
-	Py_XDECREF(maxsize);
-	if (made && PyObject_TypeCheck(made, simple_type))
-		((struct queue *)made)->unfinished = q->unfinished;
-	return made;
-}
-
-/* ---- the types -----------------------------------------------------------
- */
-
-static int traverse(PyObject *self, visitproc visit, void *arg)
-{
-	Py_VISIT(Py_TYPE(self));
-	Py_VISIT(((struct queue *)self)->items);
-	return 0;
-}
-
-static int clear(PyObject *self)
-{
-	(void)self; /* the container is cleared itself */
-	return 0;
-}
-
-static void dealloc(PyObject *self)
-{
-	struct queue *q = (struct queue *)self;
-	PyTypeObject *type = Py_TYPE(self);
-
-	PyObject_GC_UnTrack(self);
-	if (q->weakrefs)
-		PyObject_ClearWeakRefs(self);
-	Py_CLEAR(q->items);
-	type->tp_free(self);
-	Py_DECREF(type);
 }
 
 static PyObject *get_hub(PyObject *self, void *unused)
@@ -333,7 +231,7 @@ static int set_queue(PyObject *self, PyObject *items, void *unused)
 	return 0;
 }
 
-static PyMethodDef methods[] = {
+PyMethodDef queue_methods[] = {
 	{"put", METHOD(put), METH_FASTCALL | METH_KEYWORDS,
 	 "put($self, /, item, block=True, timeout=None)\n--\n\n"
 	 "Wait for room, and put it in.  Raises Full."},
@@ -368,7 +266,7 @@ static PyMethodDef methods[] = {
 	{"full", full, METH_NOARGS,
 	 "full($self, /)\n--\n\n"
 	 "Whether put would block."},
-	{"copy", copy, METH_NOARGS,
+	{"copy", queue_copy, METH_NOARGS,
 	 "copy($self, /)\n--\n\n"
 	 "One with the same items."},
 	{"_init", queue_own_init, METH_VARARGS, NULL},
@@ -383,9 +281,9 @@ static PyMethodDef methods[] = {
 	{NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef attributes[] = {
+PyGetSetDef queue_attributes[] = {
 	{"hub", get_hub, NULL, "The caller's hub.", NULL},
-	{"maxsize", get_maxsize, set_maxsize,
+	{"maxsize", queue_get_maxsize, set_maxsize,
 	 "How many items there is room for; None: no limit.", NULL},
 	{"queue", get_queue, set_queue, "What holds the items.", NULL},
 	{"is_shutdown", get_is_shutdown, NULL, "Whether it was shut down.",
@@ -393,13 +291,7 @@ static PyGetSetDef attributes[] = {
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
-static PyMemberDef members[] = {
-	{"__weaklistoffset__", T_PYSSIZET, offsetof(struct queue, weakrefs),
-	 READONLY, NULL},
-	{NULL, 0, 0, 0, NULL},
-};
-
-static PyMethodDef task_methods[] = {
+PyMethodDef queue_task_methods[] = {
 	{"task_done", task_done, METH_NOARGS,
 	 "task_done($self, /)\n--\n\n"
 	 "What one get returned has been dealt with."},
@@ -409,112 +301,3 @@ static PyMethodDef task_methods[] = {
 	 "is."},
 	{NULL, NULL, 0, NULL},
 };
-
-static PyMemberDef task_members[] = {
-	{"unfinished_tasks", T_PYSSIZET, offsetof(struct queue, unfinished),
-	 READONLY, "How often task_done is to be called yet."},
-	{NULL, 0, 0, 0, NULL},
-};
-
-#define ARGUMENTS                                                              \
-	"(maxsize=None, items=(), unfinished_tasks=None, "                     \
-	"_warn_depth=2)\n--\n\n"
-
-static PyTypeObject *derive(PyObject *module, const char *name, const char *doc,
-			    PyTypeObject *base, PyMethodDef *more,
-			    PyMemberDef *fields)
-{
-	PyType_Slot slots[] = {
-		{Py_tp_doc, (char *)doc},
-		{more ? Py_tp_methods : 0, more},
-		{fields ? Py_tp_members : 0, fields},
-		{0, NULL},
-	};
-	PyType_Spec spec = {name, sizeof(struct queue), 0,
-			    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
-
-	return base ? linkable_add_type(module, &spec, base) : NULL;
-}
-
-static PyTypeObject *make_base(PyObject *module)
-{
-	static PyType_Slot slots[] = {
-		{Py_tp_doc,
-		 (char *)"SimpleQueue" ARGUMENTS "First in, first out."},
-		{Py_tp_new, new},
-		{Py_tp_init, init},
-		{Py_tp_dealloc, dealloc},
-		{Py_tp_traverse, traverse},
-		{Py_tp_clear, clear},
-		{Py_tp_methods, methods},
-		{Py_tp_getset, attributes},
-		{Py_tp_members, members},
-		{Py_tp_iter, PyObject_SelfIter},
-		{Py_tp_iternext, next},
-		{Py_tp_repr, queue_repr},
-		{Py_tp_str, queue_str},
-		{Py_nb_bool, is_true},
-		{Py_sq_length, len},
-		{0, NULL},
-	};
-	static PyType_Spec spec = {"ramet.queue.SimpleQueue",
-				   sizeof(struct queue), 0,
-				   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE |
-					   Py_TPFLAGS_HAVE_GC,
-				   slots};
-	PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&spec);
-
-	if (type && PyModule_AddType(module, type) < 0)
-		Py_CLEAR(type);
-	return type;
-}
-
-static PyObject *import(const char *module, const char *name)
-{
-	PyObject *m = PyImport_ImportModule(module);
-	PyObject *value = m ? PyObject_GetAttrString(m, name) : NULL;
-
-	Py_XDECREF(m);
-	return value;
-}
-
-static int find_exceptions(PyObject *module)
-{
-	exc_empty = import("queue", "Empty");
-	exc_full = import("queue", "Full");
-	if (!exc_empty || !exc_full)
-		return -1;
-	exc_shut_down = import("queue", "ShutDown");
-	if (!exc_shut_down) {
-		PyErr_Clear();
-		exc_shut_down = PyErr_NewExceptionWithDoc(
-			"ramet.queue.ShutDown", "The queue has been shut down.",
-			NULL, NULL);
-	}
-	return exc_shut_down ? PyModule_AddObjectRef(module, "ShutDown",
-						     exc_shut_down)
-			     : -1;
-}
-
-int queue_ready(PyObject *module)
-{
-	if (queue_items_ready() < 0 || find_exceptions(module) < 0)
-		return -1;
-	name_get = PyUnicode_InternFromString("get");
-	if (!name_get)
-		return -1;
-	simple_type = make_base(module);
-	queue_type = derive(module, "ramet.queue.Queue",
-			    "Queue" ARGUMENTS "First in, first out; join() "
-			    "waits until all is dealt with.",
-			    simple_type, task_methods, task_members);
-	lifo_type = derive(module, "ramet.queue.LifoQueue",
-			   "LifoQueue" ARGUMENTS
-			   "A Queue from which the last item comes first.",
-			   queue_type, NULL, NULL);
-	priority_type = derive(module, "ramet.queue.PriorityQueue",
-			       "PriorityQueue" ARGUMENTS
-			       "A Queue from which the least item comes first.",
-			       queue_type, NULL, NULL);
-	return priority_type && lifo_type ? 0 : -1;
-}

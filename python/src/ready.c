@@ -1,4 +1,6 @@
 /* ready.c - waiting until descriptors can be read or written. */
+#include "arguments.h"
+#include "hub.h"
 #include "sock.h"
 
 #include <errno.h>
@@ -47,6 +49,20 @@ static int await(struct thread *t, int fd, int events, int64_t when)
 	return again < 0 ? -1 : err;
 }
 
+/* The loop does not count it. */
+static int await_unref(struct thread *t, int fd, int events, int64_t when)
+{
+	struct hub *h = hub_state(t);
+	int err;
+
+	if (!h)
+		return -1;
+	h->pollers++;
+	err = await(t, fd, events, when);
+	h->pollers--;
+	return err;
+}
+
 int sock_wait(PyObject *self, int events, int64_t *when)
 {
 	struct sock_base *b = sock_base(self);
@@ -59,7 +75,8 @@ int sock_wait(PyObject *self, int events, int64_t *when)
 		return sock_fail(EAGAIN);
 	if (!*when)
 		*when = sock_until(self);
-	err = await(t, fd, events, *when);
+	err = sock(self)->unref ? await_unref(t, fd, events, *when)
+				: await(t, fd, events, *when);
 	if (err == ETIMEDOUT)
 		return sock_timed_out();
 	if (err == EBADF && b->fd != fd)
@@ -123,13 +140,14 @@ static PyObject *wait_for(const char *function, short events,
 			  PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
 	static const char *const known[] = {"fileno", "timeout", "timeout_exc",
-					    "event"};
+					    "event", NULL};
 	PyObject *v[4];
 	struct pollfd p = {.events = events};
 	int64_t when;
 	int ready;
 
-	if (sock_arguments(function, args, n, names, known, 4, 1, v) < 0)
+	if (arguments_need(&(struct call){args, n, names}, function, known, 1,
+			   v) < 0)
 		return NULL;
 	p.fd = PyObject_AsFileDescriptor(v[0]);
 	if (p.fd < 0 || greenlet_deadline(v[1], &when) < 0)
@@ -221,8 +239,6 @@ static PyObject *poll_(PyObject *module, PyObject *args)
 }
 
 #define KEYWORDS METH_FASTCALL | METH_KEYWORDS
-#define METHOD(f) (PyCFunction)(void (*)(void))(f)
-
 static PyMethodDef functions[] = {
 	{"wait_read", METHOD(wait_read), KEYWORDS,
 	 "wait_read($module, /, fileno, timeout=None, "

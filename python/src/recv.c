@@ -4,6 +4,7 @@
  * A greenlet that waits has no buffer: what comes is first received in one that
  * all share, as nobody else runs between the system call and the copy.
  */
+#include "arguments.h"
 #include "sock.h"
 
 #include <errno.h>
@@ -141,7 +142,8 @@ static PyObject *receive_bytes(PyObject *self, const char *function,
 	PyObject *bytes;
 	int flags;
 
-	if ((size == -1 && PyErr_Occurred()) || sock_int(flags_, 0, &flags) < 0)
+	if ((size == -1 && PyErr_Occurred()) ||
+	    arguments_int(flags_, 0, &flags) < 0)
 		return NULL;
 	if (size < 0)
 		return PyErr_Format(PyExc_ValueError,
@@ -161,17 +163,16 @@ static PyObject *receive_bytes(PyObject *self, const char *function,
  */
 
 #define KEYWORDS METH_FASTCALL | METH_KEYWORDS
-#define METHOD(f) (PyCFunction)(void (*)(void))(f)
-
-static const char *const plain[] = {"buflen", "flags"};
-static const char *const into[] = {"buffer", "nbytes", "flags"};
+static const char *const plain[] = {"buflen", "flags", NULL};
+static const char *const into[] = {"buffer", "nbytes", "flags", NULL};
 
 static PyObject *recv_(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		       PyObject *names)
 {
 	PyObject *v[2];
 
-	if (sock_arguments("recv", args, n, names, plain, 2, 1, v) < 0)
+	if (arguments_need(&(struct call){args, n, names}, "recv", plain, 1,
+			   v) < 0)
 		return NULL;
 	return receive_bytes(self, "recv", v[0], v[1], NULL);
 }
@@ -185,7 +186,8 @@ static PyObject *without_waiting(PyObject *self, const char *method, int events,
 	PyObject *tuple = PyTuple_New(n > place ? n : place + 1);
 	int flags;
 
-	if (!tuple || sock_int(n > place ? args[place] : NULL, 0, &flags) < 0) {
+	if (!tuple ||
+	    arguments_int(n > place ? args[place] : NULL, 0, &flags) < 0) {
 		Py_XDECREF(tuple);
 		return NULL;
 	}
@@ -210,7 +212,8 @@ static PyObject *recvfrom_(PyObject *self, PyObject *const *args, Py_ssize_t n,
 	struct address from;
 	PyObject *v[2], *bytes, *address;
 
-	if (sock_arguments("recvfrom", args, n, names, plain, 2, 1, v) < 0)
+	if (arguments_need(&(struct call){args, n, names}, "recvfrom", plain, 1,
+			   v) < 0)
 		return NULL;
 	if (!address_known(sock_base(self)->family))
 		return without_waiting(self, "recvfrom", POLLIN, args, n, 1);
@@ -266,7 +269,7 @@ static Py_ssize_t receive_into(PyObject *self, const char *function,
 	Py_buffer view;
 	int flags;
 
-	if (sock_int(v[2], 0, &flags) < 0 ||
+	if (arguments_int(v[2], 0, &flags) < 0 ||
 	    buffer_of(v[0], function, &view) < 0)
 		return -1;
 	if (room_in(&view, function, v[1], &room) == 0)
@@ -281,7 +284,8 @@ static PyObject *recv_into_(PyObject *self, PyObject *const *args, Py_ssize_t n,
 	PyObject *v[3];
 	Py_ssize_t count;
 
-	if (sock_arguments("recv_into", args, n, names, into, 3, 1, v) < 0)
+	if (arguments_need(&(struct call){args, n, names}, "recv_into", into, 1,
+			   v) < 0)
 		return NULL;
 	count = receive_into(self, "recv_into", v, NULL);
 	return count < 0 ? NULL : PyLong_FromSsize_t(count);
@@ -294,7 +298,8 @@ static PyObject *recvfrom_into_(PyObject *self, PyObject *const *args,
 	PyObject *v[3], *whole[3];
 	Py_ssize_t count;
 
-	if (sock_arguments("recvfrom_into", args, n, names, into, 3, 1, v) < 0)
+	if (arguments_need(&(struct call){args, n, names}, "recvfrom_into",
+			   into, 1, v) < 0)
 		return NULL;
 	if (!address_known(sock_base(self)->family)) {
 		whole[0] = v[0];

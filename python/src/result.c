@@ -117,7 +117,7 @@ static PyObject *call(PyObject *self, PyObject *args, PyObject *kwargs)
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:AsyncResult", names,
 					 &source))
 		return NULL;
-	answer = PyObject_CallMethod(source, "successful", NULL);
+	answer = CALL_METHOD(source, "successful", NULL);
 	successful = answer ? PyObject_IsTrue(answer) : -1;
 	Py_XDECREF(answer);
 	if (successful <= 0)

@@ -1,5 +1,6 @@
 /* send.c - what sockets send: as much as there is room for, and more when there
  * is room again. */
+#include "arguments.h"
 #include "sock.h"
 
 #include <errno.h>
@@ -15,10 +16,9 @@ static bool sends_all(PyObject *self)
 }
 
 static Py_ssize_t send_held(PyObject *self, struct thread *t, const char *buf,
-			    Py_ssize_t size, int flags, bool all)
+			    Py_ssize_t size, int flags, bool all, int64_t when)
 {
 	Py_ssize_t done = 0;
-	int64_t when = 0;
 
 	for (;;) {
 		ssize_t n =
@@ -39,10 +39,10 @@ static Py_ssize_t send_held(PyObject *self, struct thread *t, const char *buf,
 	}
 }
 
-/* The caller is held: it may be the last who knows of itself, and others may
- * run. */
+/* Until `when`; 0 is for the socket's timeout.  The caller is held: it may be
+ * the last who knows of itself, and others may run. */
 static Py_ssize_t send_bytes(PyObject *self, const char *buf, Py_ssize_t size,
-			     int flags, bool all)
+			     int flags, bool all, int64_t when)
 {
 	struct thread *t = thread_get();
 	struct greenlet *me = t ? t->current : NULL;
@@ -51,7 +51,7 @@ static Py_ssize_t send_bytes(PyObject *self, const char *buf, Py_ssize_t size,
 	if (!t || greenlet_raise(me) < 0)
 		return -1;
 	Py_INCREF(me);
-	n = send_held(self, t, buf, size, flags, all);
+	n = send_held(self, t, buf, size, flags, all, when);
 	Py_DECREF(me);
 	return n;
 }
@@ -104,19 +104,20 @@ static Py_ssize_t send_to(PyObject *self, const Py_buffer *data, int flags,
  */
 
 #define KEYWORDS METH_FASTCALL | METH_KEYWORDS
-#define METHOD(f) (PyCFunction)(void (*)(void))(f)
-
-static const char *const plain[] = {"data", "flags"};
+static const char *const plain[] = {"data", "flags", NULL};
+static const char *const timed[] = {"data", "flags", "timeout", NULL};
 
 static Py_ssize_t send_object(PyObject *self, PyObject *const *v, bool all,
-			      bool is_sendall)
+			      bool is_sendall, int64_t when)
 {
 	Py_buffer view;
 	Py_ssize_t n;
 	int flags;
 
-	if (sock_int(v[1], 0, &flags) < 0)
+	if (arguments_int(v[1], 0, &flags) < 0)
 		return -1;
+	if (when && when <= ramet_now())
+		flags |= MSG_DONTWAIT;
 	if (PyUnicode_Check(v[0])) {
 		PyErr_Format(PyExc_TypeError,
 			     "a bytes-like object is required, not '%s'",
@@ -128,25 +129,30 @@ static Py_ssize_t send_object(PyObject *self, PyObject *const *v, bool all,
 	if (is_sendall && view.len == 0)
 		n = 0;
 	else
-		n = send_bytes(self, view.buf, view.len, flags, all);
+		n = send_bytes(self, view.buf, view.len, flags, all, when);
 	PyBuffer_Release(&view);
 	return n;
 }
 
 int sock_send_all(PyObject *self, const char *buf, Py_ssize_t size, int flags)
 {
-	return send_bytes(self, buf, size, flags, true) < 0 ? -1 : 0;
+	return send_bytes(self, buf, size, flags, true, 0) < 0 ? -1 : 0;
 }
 
 static PyObject *send_(PyObject *self, PyObject *const *args, Py_ssize_t n,
 		       PyObject *names)
 {
-	PyObject *v[2];
+	PyObject *v[3];
+	int64_t when = 0;
 	Py_ssize_t count;
+	bool all;
 
-	if (sock_arguments("send", args, n, names, plain, 2, 1, v) < 0)
+	if (arguments_need(&(struct call){args, n, names}, "send", timed, 1,
+			   v) < 0 ||
+	    (v[2] && greenlet_deadline(v[2], &when) < 0))
 		return NULL;
-	count = send_object(self, v, sends_all(self), false);
+	all = v[2] ? v[2] == Py_None : sends_all(self);
+	count = send_object(self, v, all, false, when);
 	return count < 0 ? NULL : PyLong_FromSsize_t(count);
 }
 
@@ -155,8 +161,9 @@ static PyObject *sendall_(PyObject *self, PyObject *const *args, Py_ssize_t n,
 {
 	PyObject *v[2];
 
-	if (sock_arguments("sendall", args, n, names, plain, 2, 1, v) < 0 ||
-	    send_object(self, v, true, true) < 0)
+	if (arguments_need(&(struct call){args, n, names}, "sendall", plain, 1,
+			   v) < 0 ||
+	    send_object(self, v, true, true, 0) < 0)
 		return NULL;
 	Py_RETURN_NONE;
 }
@@ -175,7 +182,7 @@ static PyObject *sendto_(PyObject *self, PyObject *const *args, Py_ssize_t n)
 				    "sendto() takes 2 or 3 arguments (%zd "
 				    "given)",
 				    n);
-	if (sock_int(n == 3 ? args[1] : NULL, 0, &flags) < 0)
+	if (arguments_int(n == 3 ? args[1] : NULL, 0, &flags) < 0)
 		return NULL;
 	if (PyUnicode_Check(args[0]))
 		return PyErr_Format(PyExc_TypeError,
@@ -210,7 +217,7 @@ static PyObject *sendmsg_(PyObject *self, PyObject *const *args, Py_ssize_t n)
 	if (n < 1 || n > 4)
 		return PyErr_Format(PyExc_TypeError,
 				    "sendmsg() takes 1 to 4 arguments");
-	if (sock_int(n > 2 ? args[2] : NULL, 0, &flags) < 0)
+	if (arguments_int(n > 2 ? args[2] : NULL, 0, &flags) < 0)
 		return NULL;
 	tuple = PyTuple_New(n < 3 ? 3 : n);
 	for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++) {
@@ -228,8 +235,9 @@ static PyObject *sendmsg_(PyObject *self, PyObject *const *args, Py_ssize_t n)
 
 PyMethodDef send_methods[] = {
 	{"send", METHOD(send_), KEYWORDS,
-	 "send($self, /, data, flags=0)\n--\n\n"
-	 "Send as much as there is room for; returns how many bytes."},
+	 "send($self, /, data, flags=0, timeout=...)\n--\n\n"
+	 "Send as much as there is room for; returns how many bytes.\n"
+	 "timeout: seconds or None, for this call in place of the socket's."},
 	{"sendall", METHOD(sendall_), KEYWORDS,
 	 "sendall($self, /, data, flags=0)\n--\n\n"
 	 "Send all of it."},

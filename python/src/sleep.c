@@ -1,6 +1,8 @@
 /* sleep.c - sleep: others run for a time, or once. */
 #include "spawned.h"
 
+#include <time.h>
+
 static int sleep_now(struct thread *t)
 {
 	struct greenlet *me = t->current;
@@ -37,9 +39,26 @@ static int sleep_without_ref(struct thread *t, int64_t when)
 	if (hub_timer_start(t, &nap.timer, when) < 0)
 		return -1;
 	while (nap.timer.place && end == 1)
-		end = greenlet_wait("its sleep", RAMET_NEVER);
+		end = greenlet_wait("its sleep to end", RAMET_NEVER);
 	hub_timer_stop(t, &nap.timer);
 	return end;
+}
+
+/* Nobody else runs meanwhile: a debugger waits in a trace function for what its
+ * user wants. */
+static int sleep_in_trace(int64_t when)
+{
+	int64_t rest;
+
+	while ((rest = when - ramet_now()) > 0) {
+		struct timespec time = {rest / 1000000000, rest % 1000000000};
+		int err;
+
+		Py_BEGIN_ALLOW_THREADS err = nanosleep(&time, NULL);
+		Py_END_ALLOW_THREADS if (err < 0 &&
+					 PyErr_CheckSignals() < 0) return -1;
+	}
+	return 0;
 }
 
 static PyObject *sleep_(PyObject *module, PyObject *const *args, Py_ssize_t n,
@@ -61,8 +80,10 @@ static PyObject *sleep_(PyObject *module, PyObject *const *args, Py_ssize_t n,
 		return NULL;
 	if (when <= 0 || when <= ramet_now())
 		end = sleep_now(t);
+	else if (pystate_is_tracing(t->ts))
+		end = sleep_in_trace(when);
 	else if (ref)
-		end = greenlet_wait("its sleep", when);
+		end = greenlet_wait("its sleep to end", when);
 	else
 		end = sleep_without_ref(t, when);
 	if (end < 0)

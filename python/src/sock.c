@@ -13,97 +13,16 @@ PyObject *exc_timeout, *exc_gai, *exc_host;
 
 PyTypeObject *sock_accepted_type;
 static PyObject *get_default_timeout; /* _socket's */
-static Py_ssize_t io_refs, closed;    /* offsets of the slots of that name */
-
-/* What a parent's __init__ sets behind what we know of, for all the same. */
-enum { TAIL_MOST = 64 };
-static char tail[TAIL_MOST];
-static Py_ssize_t tail_size;
-static bool tail_known;
-
-/* ---- arguments ----------------------------------------------------------- */
-
-static int by_name(const char *function, PyObject *name, PyObject *value,
-		   const char *const *known, size_t count, PyObject **values)
-{
-	for (size_t i = 0; i < count; i++)
-		if (PyUnicode_CompareWithASCIIString(name, known[i]) == 0 &&
-		    !values[i]) {
-			values[i] = value;
-			return 0;
-		}
-	PyErr_Format(PyExc_TypeError,
-		     "%s() got an unexpected keyword argument '%U'", function,
-		     name);
-	return -1;
-}
-
-int sock_arguments(const char *function, PyObject *const *args, Py_ssize_t n,
-		   PyObject *names, const char *const *known, size_t count,
-		   size_t needed, PyObject **values)
-{
-	for (size_t i = 0; i < count; i++)
-		values[i] = (Py_ssize_t)i < n ? args[i] : NULL;
-	for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); i++)
-		if (by_name(function, PyTuple_GET_ITEM(names, i), args[n + i],
-			    known, count, values) < 0)
-			return -1;
-	if (n > (Py_ssize_t)count || (needed && !values[needed - 1])) {
-		PyErr_Format(PyExc_TypeError,
-			     "%s() takes %zu to %zu arguments (%zd given)",
-			     function, needed, count, n);
-		return -1;
-	}
-	return 0;
-}
-
-int sock_int(PyObject *value, int missing, int *result)
-{
-	*result = missing;
-	if (!value)
-		return 0;
-#if SINCE(13)
-	*result = PyLong_AsInt(value);
-#else
-	*result = _PyLong_AsInt(value);
-#endif
-	return *result == -1 && PyErr_Occurred() ? -1 : 0;
-}
 
 /* ---- life ---------------------------------------------------------------- */
-
-static PyObject **slot(PyObject *self, Py_ssize_t offset)
-{
-	return (PyObject **)(void *)((char *)self + offset);
-}
-
-void sock_set_open(PyObject *self)
-{
-	PyObject *zero = PyLong_FromLong(0); /* never fails: it is there */
-
-	Py_XSETREF(*slot(self, io_refs), zero);
-	Py_XSETREF(*slot(self, closed), Py_NewRef(Py_False));
-}
-
-static void set_closed(PyObject *self)
-{
-	Py_XSETREF(*slot(self, closed), Py_NewRef(Py_True));
-}
-
-static char *tail_of(PyObject *self)
-{
-	return (char *)self + sizeof(struct sock_base);
-}
 
 /* What the parent's __init__ does with a descriptor. */
 static int adopt(PyObject *self, PyObject *args, PyObject *names)
 {
 	int err = sock_parent->tp_init(self, args, names);
 
-	if (err == 0 && !tail_known) {
-		memcpy(tail, tail_of(self), (size_t)tail_size);
-		tail_known = true;
-	}
+	if (err == 0)
+		sock_learn_tail(self);
 	return err;
 }
 
@@ -131,7 +50,7 @@ void sock_own(PyObject *self, int fd, int family, int type, int protocol)
 	b->type = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 	b->protocol = protocol;
 	b->timeout = 0;
-	memcpy(tail_of(self), tail, (size_t)tail_size);
+	sock_set_tail(self);
 	sock(self)->nonblock = true;
 }
 
@@ -145,7 +64,7 @@ static int make(PyObject *self, int family, int type, int protocol)
 	fd = ramet_socket(family, type, protocol);
 	if (fd < 0)
 		return sock_fail(errno);
-	if (tail_size && !tail_known) { /* the first one */
+	if (!sock_knows_tail()) { /* the first one */
 		PyObject *args =
 			Py_BuildValue("(iiii)", family, type, protocol, fd);
 		int err = args ? adopt(self, args, NULL) : -1;
@@ -248,7 +167,7 @@ static PyObject *detach(PyObject *self, PyObject *unused)
 	int fd = sock_base(self)->fd;
 
 	(void)unused;
-	set_closed(self);
+	sock_set_closed(self);
 	sock_base(self)->fd = -1;
 	if (fd >= 0)
 		ramet_host_disown(fd);
@@ -267,6 +186,8 @@ static PyMethodDef own_methods[] = {
 
 static PyGetSetDef attributes[] = {
 	{"timeout", sock_timeout_attribute, NULL, "Seconds, or None.", NULL},
+	{"ref", sock_get_ref, sock_set_ref,
+	 "Whether ramet.wait() waits for those who wait for it.", NULL},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -288,6 +209,7 @@ static PyObject *set_socket_class(PyObject *module, PyObject *class)
 static PyObject *socketpair_(PyObject *module, PyObject *args)
 {
 	int family, type, protocol, fds[2];
+	PyObject *pair;
 
 	(void)module;
 	if (!PyArg_ParseTuple(args, "iii:socketpair", &family, &type,
@@ -296,7 +218,10 @@ static PyObject *socketpair_(PyObject *module, PyObject *args)
 		return NULL;
 	if (ramet_socketpair(family, type, protocol, fds) < 0)
 		return PyErr_SetFromErrno(PyExc_OSError);
-	return Py_BuildValue("(ii)", fds[0], fds[1]);
+	pair = Py_BuildValue("(ii)", fds[0], fds[1]);
+	for (int i = 0; i < 2 && !pair; i++)
+		ramet_close(fds[i]);
+	return pair;
 }
 
 static PyMethodDef functions[] = {
@@ -309,17 +234,6 @@ static PyMethodDef functions[] = {
 	 "Two descriptors."},
 	{NULL, NULL, 0, NULL},
 };
-
-/* The offset of a slot or member of a class; -1 if it is none. */
-static Py_ssize_t member_offset(PyObject *class, const char *name)
-{
-	PyObject *dict = ((PyTypeObject *)class)->tp_dict;
-	PyObject *d = PyDict_GetItemString(dict, name); /* borrowed */
-
-	return d && Py_IS_TYPE(d, &PyMemberDescr_Type)
-		       ? ((PyMemberDescrObject *)d)->d_member->offset
-		       : -1;
-}
 
 static int import_exceptions(PyObject *c)
 {
@@ -345,20 +259,8 @@ static PyObject *find_base(void)
 		base = PyObject_GetAttrString(module, "socket");
 	Py_XDECREF(c);
 	Py_XDECREF(module);
-	if (!base)
-		return NULL;
-	io_refs = member_offset(base, "_io_refs");
-	closed = member_offset(base, "_closed");
-	tail_size = sock_parent->tp_basicsize -
-		    (Py_ssize_t)sizeof(struct sock_base);
-	if (io_refs < 0 || closed < 0 || tail_size < 0 ||
-	    tail_size > TAIL_MOST ||
-	    member_offset((PyObject *)sock_parent, "proto") !=
-		    offsetof(struct sock_base, protocol)) {
-		PyErr_SetString(PyExc_ImportError,
-				"this version of socket.socket is not known");
+	if (base && sock_check_layout((PyTypeObject *)base) < 0)
 		Py_CLEAR(base);
-	}
 	return base;
 }
 

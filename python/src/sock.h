@@ -26,6 +26,7 @@ struct sock_base {
 struct sock {
 	int64_t timeout; /* in ns; negative: none, 0: do not block */
 	bool nonblock;   /* O_NONBLOCK is set, and the fd is the library's */
+	bool unref;      /* who waits for it does not keep the loop alive */
 };
 
 extern PyTypeObject *sock_type;
@@ -51,11 +52,24 @@ extern PyTypeObject *sock_accepted_type;
 /* Give a new object a descriptor that the library has made or adopted. */
 void sock_own(PyObject *self, int fd, int family, int type, int protocol);
 
-/* What the __init__ of the standard library's class sets. */
-void sock_set_open(PyObject *self);
-
 /* The time limit of new ones, in ns: 0, or -1 with an exception. */
 int sock_default_timeout(int64_t *limit);
+
+/* ---- objects of the standard library's classes (sock_layout.c) ------------
+ */
+
+/* Whether they are as we think: 0, or -1 with an exception. */
+int sock_check_layout(PyTypeObject *base);
+
+/* What the __init__ of the class sets, and its close(). */
+void sock_set_open(PyObject *self);
+void sock_set_closed(PyObject *self);
+
+/* What a parent's __init__ sets behind struct sock_base, for all the same: it
+ * is learned from the first. */
+bool sock_knows_tail(void);
+void sock_learn_tail(PyObject *self);
+void sock_set_tail(PyObject *self);
 
 /* ---- limit.c ------------------------------------------------------------- */
 
@@ -66,6 +80,8 @@ void sock_rely(PyObject *self);
 int sock_stop_blocking(PyObject *self);
 
 PyObject *sock_timeout_attribute(PyObject *self, void *unused);
+PyObject *sock_get_ref(PyObject *self, void *unused);
+int sock_set_ref(PyObject *self, PyObject *value, void *unused);
 
 /* ---- waiting (ready.c) --------------------------------------------------- */
 
@@ -146,18 +162,11 @@ int sock_send_all(PyObject *self, const char *buf, Py_ssize_t size, int flags);
 PyObject *sock_by_parent(PyObject *self, const char *method, int events,
 			 PyObject *args, int flags);
 
-/* Method arguments that may be given by name: fills values[0..count) with
- * borrowed references, NULL where nothing is given.  Returns 0 or -1. */
-int sock_arguments(const char *function, PyObject *const *args, Py_ssize_t n,
-		   PyObject *names, const char *const *known, size_t count,
-		   size_t needed, PyObject **values);
-
-/* An int, `missing` if there is none: 0, or -1 with an exception. */
-int sock_int(PyObject *value, int missing, int *result);
-
 int descriptor_ready(PyObject *module);
 int ready_ready(PyObject *module);
 int sock_ready(PyObject *module);
-int names_ready(PyObject *module);
+int getaddrinfo_ready(PyObject *module);
+int gethostby_ready(PyObject *module);
+int getnameinfo_ready(PyObject *module);
 
 #endif

@@ -36,8 +36,9 @@ static void report_error(struct spawned *s)
 		report_value(s, exc);
 		return;
 	}
-	s->exception = Py_NewRef(exc);
-	s->traceback = PyException_GetTraceback(exc);
+	Py_XSETREF(s->exception,
+		   Py_NewRef(exc)); /* `run` may be called again */
+	Py_XSETREF(s->traceback, PyException_GetTraceback(exc));
 	exception_raise(exc);
 	hub_handle_error((PyObject *)s);
 	report(s);
@@ -149,7 +150,7 @@ static int begin(struct spawned *s)
 {
 	struct greenlet *g = &s->greenlet;
 
-	if (g->phase == PHASE_NEW && greenlet_begin(g) < 0)
+	if (g->phase == PHASE_NEW && greenlet_begin(g, s->function) < 0)
 		return -1;
 	ramet_host_wake(g->ramet);
 	return 0;

@@ -43,7 +43,7 @@ static PyObject *init_common(struct spawned *s)
 	Py_XSETREF(s->greenlet.parent, hub);
 	s->greenlet.body = spawned_body;
 	Py_XSETREF(s->greenlet.state.context, pystate_copy_context(t->ts));
-	if (PyErr_Occurred() || origin_set(&s->origin, t, true) < 0)
+	if (PyErr_Occurred() || origin_set(&s->greenlet, t, true) < 0)
 		return NULL;
 	return (PyObject *)s;
 }

@@ -1,243 +1,17 @@
-/* thread.c - an OS thread's loop under the interpreter: what happens to its
- * state at a switch, and to the GIL while the loop sleeps. */
+/* thread.c - an OS thread's loop under the interpreter: how it begins and ends.
+ */
 #include "linkable.h"
 #include "native.h"
+#include "thread.h"
 #include "watcher.h"
 
 #include <errno.h>
 
 __thread struct thread *this_thread;
 
-enum { ASK_AGAIN_NS = 20 * 1000 * 1000 };
-
 static PyTypeObject *key_type; /* whose only use is its address */
 
-/* ---- the GIL ------------------------------------------------------------- */
-
-/* A ramet may park, and so enter the loop, inside foreign C code that has
- * released the GIL. */
-static bool take_gil(struct thread *t)
-{
-	if (pystate_holds_gil(t->ts))
-		return false;
-	PyEval_RestoreThread(t->ts);
-	return true;
-}
-
-static void give_gil(bool taken)
-{
-	if (taken)
-		PyEval_SaveThread();
-}
-
-static void on_sleep(void)
-{
-	struct thread *t = this_thread;
-
-	t->gave_gil = pystate_holds_gil(t->ts);
-	if (t->gave_gil)
-		PyEval_SaveThread();
-}
-
-/* Python runs handlers of signals in the main greenlet: whatever that waits for
- * says EINTR. */
-static void on_wake(int interrupted)
-{
-	struct thread *t = this_thread;
-
-	if (t->gave_gil)
-		PyEval_RestoreThread(t->ts);
-	if (interrupted)
-		ramet_host_end(t->main->ramet, EINTR);
-}
-
-/* Who calls a patched function with the GIL relies on it; other threads' calls
- * are none of ours. */
-static int may_park(void)
-{
-	return !pystate_holds_gil(this_thread->ts);
-}
-
-/* ---- switches ------------------------------------------------------------ */
-
-/* Letting go of one may run any code, which must not happen halfway. */
-void greenlet_let_go(struct thread *t, struct greenlet *g)
-{
-	if (g->is_left) {
-		Py_DECREF(g);
-		return;
-	}
-	g->is_left = true;
-	g->next_left = t->left;
-	t->left = g;
-}
-
-void greenlet_depart(struct thread *t)
-{
-	struct greenlet *g = t->current;
-
-	t->current = NULL;
-	if (t->tracer && !t->origin)
-		t->origin = (struct greenlet *)Py_NewRef((PyObject *)g);
-	if (Py_REFCNT(g) > 1)
-		Py_DECREF(g);
-	else
-		greenlet_let_go(t, g);
-}
-
-/* Tell of the switch.  A tracer that fails is told of no more, and its error is
- * raised in the one that has been switched to. */
-static PyObject *trace(struct thread *t, struct greenlet *origin, bool throws)
-{
-	PyObject *tracer = Py_XNewRef(t->tracer), *result = NULL, *exc;
-	PyObject *args;
-
-	if (!tracer)
-		return NULL;
-	args = Py_BuildValue("s(OO)", throws ? "throw" : "switch",
-			     (PyObject *)origin, (PyObject *)t->current);
-	pystate_stop_tracing(t->ts);
-	if (args)
-		result = PyObject_Call(tracer, args, NULL);
-	pystate_go_on_tracing(t->ts);
-	exc = result ? NULL : exception_take();
-	if (exc)
-		Py_CLEAR(t->tracer);
-	Py_XDECREF(args);
-	Py_XDECREF(result);
-	Py_DECREF(tracer);
-	return exc;
-}
-
-static void let_go(struct thread *t)
-{
-	while (t->left) {
-		struct greenlet *g = t->left;
-
-		t->left = g->next_left;
-		g->is_left = false;
-		Py_DECREF(g);
-	}
-}
-
-void greenlet_settle(struct thread *t)
-{
-	struct greenlet *me = t->current, *origin = t->origin;
-	struct greenlet_mail mail = greenlet_set_aside(me);
-	PyObject *exc = NULL;
-
-	t->origin = NULL;
-	let_go(t);
-	if (origin)
-		exc = trace(t, origin, mail.pending != NULL);
-	Py_XDECREF(origin);
-	if (exc)
-		Py_XSETREF(mail.pending, exc);
-	greenlet_take_back(me, mail);
-}
-
-static void leave(struct thread *t, struct greenlet *g, bool taken)
-{
-	g->detached = taken;
-	if (taken)
-		Py_INCREF(g); /* C code knows nothing of references */
-	pystate_save(&g->state, t->ts, &t->locals);
-	greenlet_depart(t);
-}
-
-static void enter(struct thread *t, struct greenlet *g)
-{
-	t->switches++;
-	if (!g->detached)
-		Py_INCREF(g);
-	t->current = g;
-	pystate_load(&g->state, t->ts, &t->locals);
-	if (g->detached) {
-		if (g->pending)
-			greenlet_remind();
-		PyEval_SaveThread();
-	}
-}
-
-static __attribute__((noinline)) void switch_slowly(struct thread *t,
-						    struct greenlet *from,
-						    struct greenlet *to)
-{
-	bool taken = !t->has_gil && take_gil(t);
-
-	t->has_gil = false;
-	if (from)
-		leave(t, from, taken);
-	if (to)
-		enter(t, to);
-}
-
-/* Both in Python code, and without values of their own for what the interpreter
- * keeps for each thread: as leave and enter, in half the time. */
-static inline void switch_quickly(struct thread *t, struct greenlet *from,
-				  struct greenlet *to)
-{
-	t->has_gil = false;
-	from->detached = false;
-	pystate_save(&from->state, t->ts, NULL);
-	greenlet_depart(t);
-	t->switches++;
-	Py_INCREF(to);
-	t->current = to;
-	pystate_load(&to->state, t->ts, NULL);
-}
-
-static void on_switch(void *from, void *to)
-{
-	struct thread *t = this_thread;
-	struct greenlet *f = from, *g = to;
-
-	if (t->has_gil && f && g && !g->detached && !f->state.own_locals &&
-	    !g->state.own_locals)
-		switch_quickly(t, f, g);
-	else
-		switch_slowly(t, f, g);
-}
-
-/* ---- a deadlock -----------------------------------------------------------
- */
-
-/* Other threads of Python may wake us yet. */
-static bool is_alone(const struct thread *t)
-{
-	PyThreadState *ts = PyInterpreterState_ThreadHead(t->ts->interp);
-	int n = 0;
-
-	for (; ts; ts = PyThreadState_Next(ts))
-		n++;
-	return n <= 1 + thread_idle_workers;
-}
-
 int thread_idle_workers;
-
-static int is_stuck(void)
-{
-	return hub_is_stuck(this_thread);
-}
-
-/* Who waits for the end of the loop does not care about other threads. */
-static int64_t on_deadlock(void)
-{
-	struct thread *t = this_thread;
-	bool taken = take_gil(t);
-
-	if (t->mails == 0 &&
-	    ((t->hub_state && t->hub_state->joined) || is_alone(t)))
-		ramet_host_end(t->main->ramet, EDEADLK);
-	give_gil(taken);
-	return ASK_AGAIN_NS;
-}
-
-/* ---- life ---------------------------------------------------------------- */
-
-static const struct ramet_host host = {on_switch,        on_sleep, on_wake,
-				       may_park,         is_stuck, on_deadlock,
-				       greenlet_describe};
 
 static struct thread *all_threads;
 
@@ -307,7 +81,7 @@ static void thread_close(struct thread *t)
 		ramet_host_close();
 		this_thread = NULL;
 	}
-	let_go(t);
+	thread_let_go(t);
 	hub_close(t);
 	Py_CLEAR(t->origin);
 	Py_CLEAR(t->hub);
@@ -347,7 +121,7 @@ static int thread_open(struct thread *t)
 	if (!t->main)
 		return -1;
 	t->current = (struct greenlet *)Py_NewRef((PyObject *)t->main);
-	if (ramet_host_open(&host, t->main) < 0) {
+	if (ramet_host_open(&thread_host, t->main) < 0) {
 		if (errno == ENOMEM)
 			PyErr_NoMemory();
 		else

@@ -1,6 +1,6 @@
 /* wait.c - greenlets that wait for something other than a switch, and what ends
  * that. */
-#include "green.h"
+#include "thread.h"
 
 #include <errno.h>
 
@@ -162,13 +162,11 @@ static void on_call(struct ramet_host_call *call)
 		(struct greenlet *)((char *)call -
 				    offsetof(struct greenlet, call));
 	struct thread *t = g->thread;
-	bool had;
+	bool taken;
 
 	if (t->closed)
 		return;
-	had = pystate_holds_gil(t->ts);
-	if (!had)
-		PyEval_RestoreThread(t->ts);
+	taken = thread_take_gil(t);
 	g->posted = false;
 	t->mails--;
 	if (g->woken && g->ramet)
@@ -177,8 +175,7 @@ static void on_call(struct ramet_host_call *call)
 		Py_DECREF(g);
 	else
 		greenlet_let_go(t, g); /* its end may run anything */
-	if (!had)
-		PyEval_SaveThread();
+	thread_give_gil(taken);
 }
 
 static void wake_elsewhere(struct greenlet *g)
@@ -201,11 +198,16 @@ void greenlet_wake(struct greenlet *g)
 		wake_elsewhere(g);
 }
 
+/* The list is never empty. */
 static int add_later(struct greenlet *g, PyObject *exc)
 {
-	if (!g->later && !(g->later = PyList_New(0)))
+	if (g->later)
+		return PyList_Append(g->later, exc);
+	g->later = PyList_New(1);
+	if (!g->later)
 		return -1;
-	return PyList_Append(g->later, exc);
+	PyList_SET_ITEM(g->later, 0, Py_NewRef(exc));
+	return 0;
 }
 
 static int set_pending(struct greenlet *g, PyObject *exc)
@@ -220,7 +222,7 @@ int greenlet_throw_later(struct greenlet *g, PyObject *exc)
 {
 	if (g->phase == PHASE_DEAD)
 		return 0;
-	if (g->phase == PHASE_NEW && greenlet_begin(g) < 0)
+	if (g->phase == PHASE_NEW && greenlet_begin(g, g->run) < 0)
 		return -1;
 	if (g->pending ? add_later(g, exc) < 0 : set_pending(g, exc) < 0)
 		return -1;

@@ -10,6 +10,7 @@
 #include "timeout.h"
 
 #include <pthread.h>
+#include <ramet/debug.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -266,11 +267,37 @@ static PyMethodDef functions[] = {
 	{NULL, NULL, 0, NULL},
 };
 
+/* The interpreter frees all that there is without a turn of the loop, for which
+ * nobody waits any more: that is no stall. */
+static PyObject *at_exit(PyObject *module, PyObject *unused)
+{
+	(void)module;
+	(void)unused;
+	if (this_thread)
+		ramet_set_watchdog(0);
+	Py_RETURN_NONE;
+}
+
+static int mind_exit(void)
+{
+	static PyMethodDef method = {"_at_exit", at_exit, METH_NOARGS, NULL};
+	PyObject *module = PyImport_ImportModule("atexit"), *result = NULL;
+
+	if (module)
+		result = PyObject_CallMethod(module, "register", "N",
+					     PyCFunction_New(&method, NULL));
+	Py_XDECREF(module);
+	Py_XDECREF(result);
+	return result ? 0 : -1;
+}
+
 int watchdog_ready(PyObject *module)
 {
 	const char *set = getenv("RAMET_REPORT_HOGS");
 
 	report = !set || strcmp(set, "0") != 0;
 	pthread_atfork(NULL, NULL, after_fork);
+	if (mind_exit() < 0)
+		return -1;
 	return PyModule_AddFunctions(module, functions);
 }

@@ -1,12 +1,12 @@
-/* watcher.c - the type of all watchers, and those that need nothing from the
- * kernel: prepare, check, idle, fork and async_. */
+/* watcher.c - the type of all watchers: started, stopped, and called when there
+ * is an event. */
 #include "watcher.h"
 
 #include <structmember.h>
 
 PyTypeObject *watcher_type;
 
-enum { TYPES = 12, PRIORITY_MAX = 2, FEW = 64 };
+enum { TYPES = 12 };
 
 static struct {
 	PyTypeObject *type;
@@ -64,7 +64,7 @@ void watcher_feed(struct watcher *w)
 
 /* ---- start and stop ------------------------------------------------------ */
 
-static void count(struct watcher *w, int n)
+void watcher_count(struct watcher *w, int n)
 {
 	struct hub *h = w->thread->hub_state;
 
@@ -96,7 +96,7 @@ int watcher_start(struct watcher *w, PyObject *callback, PyObject *args)
 	if (kind && kind->begin(w) < 0)
 		return -1;
 	w->active = true;
-	count(w, 1);
+	watcher_count(w, 1);
 	Py_INCREF(w);
 	return 0;
 }
@@ -115,7 +115,7 @@ void watcher_stop(struct watcher *w)
 	Py_INCREF(w);
 	if (was_active) {
 		w->active = false;
-		count(w, -1);
+		watcher_count(w, -1);
 		if (kind && has_thread(w))
 			kind->end(w);
 	}
@@ -203,119 +203,13 @@ static PyObject *enter(PyObject *self, PyObject *unused)
 
 static PyObject *leave(PyObject *self, PyObject *args)
 {
-	PyObject *result = PyObject_CallMethod(self, "close", NULL);
+	PyObject *result = CALL_METHOD(self, "close", NULL);
 
 	(void)args;
 	if (!result)
 		return NULL;
 	Py_DECREF(result);
 	Py_RETURN_NONE;
-}
-
-/* ---- attributes ---------------------------------------------------------- */
-
-static PyObject *get_ref(PyObject *self, void *unused)
-{
-	(void)unused;
-	return PyBool_FromLong(!((struct watcher *)self)->unref);
-}
-
-static int set_ref(PyObject *self, PyObject *value, void *unused)
-{
-	struct watcher *w = (struct watcher *)self;
-	int ref = value ? PyObject_IsTrue(value) : -1;
-
-	(void)unused;
-	if (ref < 0)
-		return -1;
-	if (w->active)
-		count(w, -1);
-	w->unref = !ref;
-	if (w->active)
-		count(w, 1);
-	return 0;
-}
-
-static PyObject *get_active(PyObject *self, void *unused)
-{
-	(void)unused;
-	return PyBool_FromLong(((struct watcher *)self)->active);
-}
-
-static PyObject *get_pending(PyObject *self, void *unused)
-{
-	(void)unused;
-	return PyBool_FromLong(((struct watcher *)self)->call.queued);
-}
-
-static PyObject *get_priority(PyObject *self, void *unused)
-{
-	(void)unused;
-	return PyLong_FromLong(((struct watcher *)self)->priority);
-}
-
-static int set_priority(PyObject *self, PyObject *value, void *unused)
-{
-	struct watcher *w = (struct watcher *)self;
-	long n = value && value != Py_None ? PyLong_AsLong(value) : 0;
-
-	(void)unused;
-	if (n == -1 && PyErr_Occurred())
-		return -1;
-	if (w->active) {
-		PyErr_SetString(PyExc_AttributeError,
-				"Cannot set priority of an active watcher");
-		return -1;
-	}
-	w->priority = (signed char)(n > PRIORITY_MAX    ? PRIORITY_MAX
-				    : n < -PRIORITY_MAX ? -PRIORITY_MAX
-							: n);
-	return 0;
-}
-
-static PyObject *get_callback(PyObject *self, void *unused)
-{
-	struct watcher *w = (struct watcher *)self;
-
-	(void)unused;
-	return Py_NewRef(w->callback ? w->callback : Py_None);
-}
-
-static int set_callback(PyObject *self, PyObject *value, void *unused)
-{
-	struct watcher *w = (struct watcher *)self;
-
-	(void)unused;
-	if (!value)
-		value = Py_None;
-	if (value != Py_None && !PyCallable_Check(value)) {
-		PyErr_Format(PyExc_TypeError, "Expected callable, not %R",
-			     value);
-		return -1;
-	}
-	Py_XSETREF(w->callback, value == Py_None ? NULL : Py_NewRef(value));
-	return 0;
-}
-
-static PyObject *get_args(PyObject *self, void *unused)
-{
-	struct watcher *w = (struct watcher *)self;
-
-	(void)unused;
-	return Py_NewRef(w->args ? w->args : Py_None);
-}
-
-static int set_args(PyObject *self, PyObject *value, void *unused)
-{
-	struct watcher *w = (struct watcher *)self;
-
-	(void)unused;
-	if (value && value != Py_None && !PyTuple_Check(value)) {
-		PyErr_SetString(PyExc_TypeError, "args must be a tuple");
-		return -1;
-	}
-	Py_XSETREF(w->args, value == Py_None ? NULL : Py_XNewRef(value));
-	return 0;
 }
 
 /* ---- the type ------------------------------------------------------------ */
@@ -336,7 +230,7 @@ int watcher_init(struct watcher *w, PyObject *loop, int ref, PyObject *priority)
 		t->users++;
 	}
 	Py_XSETREF(w->loop, Py_NewRef(loop));
-	return set_priority((PyObject *)w, priority, NULL);
+	return watcher_set_priority((PyObject *)w, priority, NULL);
 }
 
 static int init(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -408,18 +302,6 @@ static PyMethodDef methods[] = {
 	{NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef attributes[] = {
-	{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL,
-	 NULL},
-	{"active", get_active, NULL, "Whether it is started.", NULL},
-	{"pending", get_pending, NULL, "Whether an event is on its way.", NULL},
-	{"ref", get_ref, set_ref, "Whether it keeps the loop alive.", NULL},
-	{"priority", get_priority, set_priority, "From -2 to 2.", NULL},
-	{"callback", get_callback, set_callback, "What is called.", NULL},
-	{"args", get_args, set_args, "What it is called with.", NULL},
-	{NULL, NULL, NULL, NULL, NULL},
-};
-
 static PyMemberDef members[] = {
 	{"loop", T_OBJECT, offsetof(struct watcher, loop), READONLY,
 	 "The loop it belongs to."},
@@ -450,139 +332,7 @@ PyTypeObject *watcher_make_type(PyObject *module, PyType_Spec *spec,
 	return type;
 }
 
-/* ---- at each turn of the hub --------------------------------------------- */
-
-/* Those that are there now, each once; a callback may stop any of them. */
-void watchers_turn(struct hub *h, enum turn turn)
-{
-	struct watcher *few[FEW], **all = few, *w;
-	size_t count = 0, n = 0;
-
-	for (w = h->turns[turn]; w; w = w->next)
-		count++;
-	if (count > FEW)
-		all = PyMem_Malloc(count * sizeof *all);
-	if (!all) { /* the others have to wait */
-		all = few;
-		count = FEW;
-	}
-	for (w = h->turns[turn]; n < count; w = w->next)
-		all[n++] = (struct watcher *)Py_NewRef((PyObject *)w);
-	for (size_t i = 0; i < n; i++) {
-		if (all[i]->active)
-			watcher_fire(all[i]);
-		Py_DECREF(all[i]);
-	}
-	if (all != few)
-		PyMem_Free(all);
-}
-
-static int enlist(struct watcher *w, enum turn turn)
-{
-	struct watcher **at = &w->thread->hub_state->turns[turn];
-
-	while (*at)
-		at = &(*at)->next;
-	*at = w;
-	w->at = at;
-	w->next = NULL;
-	return 0;
-}
-
-static void delist(struct watcher *w)
-{
-	*w->at = w->next;
-	if (w->next)
-		w->next->at = w->at;
-	w->at = NULL;
-}
-
-static int begin_prepare(struct watcher *w)
-{
-	return enlist(w, TURN_PREPARE);
-}
-
-static int begin_check(struct watcher *w)
-{
-	return enlist(w, TURN_CHECK);
-}
-
-/* Only a hub that is awake sees that it is to be so. */
-static int begin_idle(struct watcher *w)
-{
-	ramet_host_wake(w->thread->hub->ramet);
-	return enlist(w, TURN_IDLE);
-}
-
-static int begin_fork(struct watcher *w)
-{
-	return enlist(w, TURN_FORK);
-}
-
-static int begin_nothing(struct watcher *w)
-{
-	(void)w;
-	return 0;
-}
-
-static void end_nothing(struct watcher *w)
-{
-	(void)w;
-}
-
-/* ---- async_ -------------------------------------------------------------- */
-
-/* From any thread.  Until the callback is called it is sent once. */
-static PyObject *async_send(PyObject *self, PyObject *unused)
-{
-	struct watcher *w = (struct watcher *)self;
-
-	(void)unused;
-	if (w->active)
-		watcher_feed(w);
-	Py_RETURN_NONE;
-}
-
-static PyMethodDef async_methods[] = {
-	{"send", async_send, METH_NOARGS,
-	 "send($self, /)\n--\n\n"
-	 "Call the callback soon; from any thread."},
-	{"send_ignoring_arg", async_send, METH_O,
-	 "send_ignoring_arg($self, arg, /)\n--\n\n"
-	 "send(), for those who pass something."},
-	{NULL, NULL, 0, NULL},
-};
-
-#define ARGUMENTS "(loop, ref=True, priority=None)\n--\n\n"
-
-static int make_simple(PyObject *module, const char *name, const char *doc,
-		       const struct watcher_kind *kind)
-{
-	PyType_Slot slots[] = {{Py_tp_doc, (char *)doc}, {0, NULL}};
-	PyType_Spec spec = {name, sizeof(struct watcher), 0,
-			    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
-
-	return watcher_make_type(module, &spec, kind) ? 0 : -1;
-}
-
-static int make_async(PyObject *module)
-{
-	static PyType_Slot slots[] = {
-		{Py_tp_doc,
-		 (char *)"async_(loop, ref=True, priority=None)\n--\n\n"
-			 "Calls when any OS thread says so."},
-		{Py_tp_methods, async_methods},
-		{0, NULL},
-	};
-	static PyType_Spec spec = {"ramet.core.async_", sizeof(struct watcher),
-				   0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-				   slots};
-	static const struct watcher_kind kind = {begin_nothing, end_nothing};
-
-	return watcher_make_type(module, &spec, &kind) ? 0 : -1;
-}
-
-static int make_base(PyObject *module)
+int watcher_ready(PyObject *module)
 {
 	static PyType_Slot slots[] = {
 		{Py_tp_doc,
@@ -594,7 +344,7 @@ static int make_base(PyObject *module)
 		{Py_tp_traverse, watcher_traverse},
 		{Py_tp_clear, watcher_clear},
 		{Py_tp_methods, methods},
-		{Py_tp_getset, attributes},
+		{Py_tp_getset, watcher_attributes},
 		{Py_tp_members, members},
 		{0, NULL},
 	};
@@ -608,28 +358,4 @@ static int make_base(PyObject *module)
 	return watcher_type ? PyModule_AddObjectRef(module, "watcher",
 						    (PyObject *)watcher_type)
 			    : -1;
-}
-
-int watcher_ready(PyObject *module)
-{
-	static const struct watcher_kind prepare = {begin_prepare, delist},
-					 check = {begin_check, delist},
-					 idle = {begin_idle, delist},
-					 at_fork = {begin_fork, delist};
-
-	if (make_base(module) < 0 ||
-	    make_simple(module, "ramet.core.prepare",
-			"prepare" ARGUMENTS "Calls before the loop waits.",
-			&prepare) < 0 ||
-	    make_simple(module, "ramet.core.check",
-			"check" ARGUMENTS "Calls after the loop has waited.",
-			&check) < 0 ||
-	    make_simple(module, "ramet.core.idle",
-			"idle" ARGUMENTS "Calls when nothing else is to do.",
-			&idle) < 0 ||
-	    make_simple(module, "ramet.core.fork",
-			"fork" ARGUMENTS "Calls in the child after a fork.",
-			&at_fork) < 0)
-		return -1;
-	return make_async(module);
 }

@@ -34,6 +34,13 @@ extern PyTypeObject *watcher_type;
 PyTypeObject *watcher_make_type(PyObject *module, PyType_Spec *spec,
 				const struct watcher_kind *kind);
 
+/* n more of those that keep the loop alive, if w does. */
+void watcher_count(struct watcher *w, int n);
+
+/* Its attributes (watcher_attributes.c). */
+extern PyGetSetDef watcher_attributes[];
+int watcher_set_priority(PyObject *self, PyObject *value, void *unused);
+
 /* The options of every watcher: ref=True, priority=None. */
 int watcher_init(struct watcher *w, PyObject *loop, int ref,
 		 PyObject *priority);

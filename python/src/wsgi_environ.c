@@ -231,10 +231,7 @@ PyObject *wsgi_headers(const struct wsgi *w)
 
 int wsgi_environ_ready(PyObject *module)
 {
-	static const struct {
-		PyObject **at;
-		const char *text;
-	} names[] = {
+	static const struct wsgi_name names[] = {
 		{&method_key, "REQUEST_METHOD"},
 		{&path_key, "PATH_INFO"},
 		{&query_key, "QUERY_STRING"},
@@ -243,11 +240,9 @@ int wsgi_environ_ready(PyObject *module)
 		{&cookie_key, "HTTP_COOKIE"},
 		{&http10, "HTTP/1.0"},
 		{&http11, "HTTP/1.1"},
+		{NULL, NULL},
 	};
 
 	(void)module;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!(*names[i].at = PyUnicode_InternFromString(names[i].text)))
-			return -1;
-	return 0;
+	return wsgi_intern(names);
 }

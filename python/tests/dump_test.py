@@ -66,11 +66,57 @@ def sigquit_shows_both_kinds_of_frames():
 
 
 @test
+def each_says_where_it_was_spawned():
+    """Where the program did: neither where a pool calls spawn, nor the function of C."""
+    text = run("from ramet.pool import Pool\n"
+               "def start():\n    Pool(2).spawn(wait, 60)\n    ramet.spawn_later(0, wait, 50)\n"
+               "start()\nsettle()\nquit()")
+    says(text, r'ramet [0-9]+ "Wörker\.run" waiting .*, spawned by ramet 1 at <module> \(<string>:27\), stack .*')
+    says(text, r'ramet [0-9]+ "<lambda>" waiting .*, spawned by ramet 1 at <module> \(<string>:28\), stack .*')
+    says(text, r'ramet [0-9]+ "wait" waiting .*, spawned by ramet 1 at start \(<string>:32\), stack .*')
+    says(text, r'ramet [0-9]+ "wait" waiting .*, spawned by ramet [0-9]+ at start \(<string>:33\), stack .*')
+    says(text, r'ramet 2 "hub" waiting for callbacks, .*, spawned by ramet 1 at .*_core.*')
+
+
+@test
+def where_it_was_spawned_may_not_be_known():
+    text = run("from ramet._config import config\nconfig.track_greenlet_tree = False\nramet.spawn(wait, 60)\nsettle()\nquit()")
+    says(text, r'ramet [0-9]+ "wait" waiting .*, spawned by ramet 1 at greenlet_begin.*')
+
+
+@test
+def each_has_a_name():
+    """Its own, or that of what it runs."""
+    text = run("from functools import partial\nimport threading\nfrom ramet import Greenlet\nfrom ramet.event import Event\n"
+               "class Server(Greenlet):\n    def _run(self):\n        wait(60)\n"
+               "def outer():\n    def inner(): wait(60)\n    return inner\n"
+               "Server.spawn()\nramet.spawn(outer())\nramet.spawn(Event().wait)\nramet.spawn(partial(wait, 60))\n"
+               "ramet.spawn(ramet.sleep, 60)\nfirst = Greenlet(wait, 60)\nfirst.name = 'before'\nfirst.start()\n"
+               "second = ramet.spawn(wait, 60)\nsettle()\nsecond.name = 'nächher ' + 40 * 'x'\n"
+               "odd = Greenlet(wait, 60)\nodd.name = 7\nodd.start()\n"
+               "def outer():\n    def a_name_of_28_bytes_and_more_ööö(): wait(60)\n    return a_name_of_28_bytes_and_more_ööö\n"
+               "ramet.spawn(outer())\nquit()")
+    for name in ("main", "hub", "Server", "inner", r"Event\.wait", "partial", "sleep", "before", "nächher x{22}", "wait",
+                 "a_name_of_28_bytes_and_more_ö"):
+        says(text, f'ramet [0-9]+ "{name}" .*')
+
+
+@test
+def names_are_forgotten_and_set():
+    run("g = ramet.spawn(wait, 60)\nassert g.name.startswith('Greenlet-')\ng.name = 'x'\nassert g.name == 'x'\n"
+        "assert '\"x\"' in repr(g)\ndel g.name\nassert g.name.startswith('Greenlet-')\n"
+        "try:\n    del g.name\nexcept AttributeError:\n    pass\nelse:\n    raise SystemExit(1)\n"
+        "g.kill()\ng.name = 'dead'\nassert g.name == 'dead'")
+
+
+@test
 def json_has_them_too():
     dump = json.loads(run("quit()", RAMET_SIGQUIT="json"))
     stack = next(s for s in dump["stacks"] if s["ramets"] > 1)
     equal(stack["guest_frames"][0], {"function": "wait", "file": "<string>", "line": 6})
     equal(stack["frames"][0]["function"], "ramet_host_park")
+    equal(next(r for r in dump["ramets"] if r.get("name") == "<lambda>")["spawned_at"],
+          {"function": "<module>", "file": "<string>", "line": 28})
 
 
 @test
@@ -97,7 +143,7 @@ def a_dump_in_the_middle_of_python_code():
     text = run("import threading\n"
                "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGQUIT)).start()\n"
                "g = ramet.spawn(compute, time.monotonic() + 1)\ng.join()", RAMET_WATCHDOG="50")
-    says(text, "ramet [0-9]+ running.*", r"    compute \(<string>:1[345]\)")
+    says(text, 'ramet [0-9]+ "compute" running.*', r"    compute \(<string>:1[345]\)")
 
 
 @test
@@ -112,6 +158,16 @@ def deep_recursion_is_cut():
     text = run("def deep(n):\n    return deep(n - 1) if n else wait(60)\nramet.spawn(deep, 200)\nsettle()\nquit()")
     says(text, r"    wait \(<string>:6\)", r"    deep \(<string>:31\)", r"    deep \(<string>:31\)")
     says(text, r"    \.\.\. 154 frames left out")
+
+
+@test
+def the_end_of_the_interpreter_is_no_stall():
+    equal(run("class Slow:\n"
+              "    def __del__(self, clock=time.monotonic):\n"
+              "        end = clock() + 0.5\n"
+              "        while clock() < end:\n"
+              "            pass\n"
+              "slow = Slow()", RAMET_WATCHDOG="50"), "")
 
 
 if __name__ == "__main__":

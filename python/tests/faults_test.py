@@ -92,6 +92,37 @@ def kills():
     return [g.dead, later.dead]
 
 
+class Failure(Exception):
+    pass
+
+
+def several_kills():
+    seen = []
+
+    def body():
+        for _ in range(3):
+            try:
+                ramet.sleep(50)
+            except Failure as e:
+                seen.append(e.args[0])
+
+    g = ramet.spawn(body)
+    ramet.sleep(0)
+    for i in range(3):
+        g.kill(Failure(i), block=False)
+    g.join(timeout=5)
+    return seen
+
+
+def channels():
+    c = queue.Channel()
+    g = ramet.spawn(c.get)
+    ramet.sleep(0)
+    c.put_nowait(1)
+    g.kill(timeout=5)  # after it was given the item
+    return c.get(timeout=0.1)
+
+
 def locals_():
     box = _core.local()
     box.x = 1
@@ -197,8 +228,8 @@ def loops():
     return out[0]
 
 
-PROGRAMS = [spawn_and_join, switches, events, locks, queues, timeouts, kills, locals_, echo, pairs, maps, wsgi, watchers,
-            threads, names]
+PROGRAMS = [spawn_and_join, switches, events, locks, queues, timeouts, kills, several_kills, channels, locals_,
+            echo, pairs, maps, wsgi, watchers, threads, names]
 
 # ---- one of them ------------------------------------------------------------------------
 

@@ -230,4 +230,53 @@ def the_name_is_the_same_after_the_end():
     os.close(r), os.close(w)
 
 
+@test
+def arguments_that_contradict_each_other_are_refused():
+    path = path_of(b'x')
+    for kind in KINDS:
+        raises(TypeError, lambda: kind(path, 'rb', 10, buffering=20))
+        raises(TypeError, lambda: kind(path, 'rb', close=True, closefd=False))
+        raises(TypeError, kind, None)
+        raises(TypeError, kind, 1.5)
+        raises(ValueError, kind, -1)
+
+
+@test
+def text_without_a_buffer_is_there_at_once():
+    for kind in KINDS:
+        path = path_of(b'')
+        with kind(path, 'w', 0) as f:
+            f.write('x')
+            with io.open(path) as other:
+                equal(other.read(), 'x')
+        with kind(path, 'rt', buffering=0) as f:
+            equal(f.read(), 'x')
+
+
+@test
+def what_is_given_as_an_object_is_closed_by_it_once():
+    r, w = os.pipe()
+    closed = []
+
+    class Owner:
+        def fileno(self):
+            return r
+
+        def close(self):
+            closed.append(r)
+
+    class Lender:
+        def fileno(self):
+            return r
+
+    f = FileObjectPosix(Owner(), 'rb')
+    waiting = ramet.spawn(lambda: raises(OSError, f.read, 1).errno)
+    ramet.sleep(0)
+    f.close()
+    equal((closed, waiting.get(timeout=20)), ([r], errno.EBADF))
+    FileObjectPosix(Lender(), 'rb').close()
+    os.close(r)
+    os.close(w)
+
+
 main()

@@ -575,6 +575,74 @@ def tracing_and_profiling_go_on_across_switches():
 
 
 @test
+def who_waits_in_a_trace_function_leaves_the_others_traced():
+    seen = []
+
+    def waiting():
+        back("in the trace function")
+
+    def trace(frame, event, arg):
+        if frame.f_code.co_name == "traced":
+            seen.append(event)
+        if frame.f_code.co_name == "stopped" and event == "line":
+            waiting()
+        return trace
+
+    def stopped():
+        return 1
+
+    def traced():
+        return 2
+
+    def others():
+        traced()
+        back()
+        traced()
+
+    first, other = greenlet(stopped), greenlet(others)
+    sys.settrace(trace)
+    try:
+        equal(first.switch(), "in the trace function")
+        traced()
+        other.switch()
+        equal(first.switch(), 1)
+        other.switch()
+    finally:
+        sys.settrace(None)
+    equal(seen, ["call", "line", "return"] * 3)
+
+
+@test
+def a_sleep_in_a_trace_function_stops_the_thread():
+    import ramet
+    ticks = []
+
+    def tick():
+        while True:
+            ramet.sleep(0.001)
+            ticks.append(1)
+
+    def trace(frame, event, arg):
+        before = len(ticks)
+        ramet.sleep(0.02)
+        seen.append(len(ticks) - before)
+
+    def traced():
+        return 2
+
+    seen, ticker = [], ramet.spawn(tick)
+    ramet.sleep(0.01)
+    sys.settrace(trace)
+    traced()
+    sys.settrace(None)
+    equal(seen, [0])
+    before = len(ticks)
+    while len(ticks) == before:
+        ramet.sleep(0.001)
+    ticker.kill()
+
+
+@test
 def locals_are_shared_or_not_as_was_said():
     local = threading.local()
     local.x = 1
@@ -786,6 +854,43 @@ def many_can_be_suspended_at_once():
     for g in gs:
         g.switch()
     assert all(g.dead for g in gs)
+
+
+@test
+def one_that_survives_its_killing_has_its_parent_again():
+    ended = greenlet(lambda: None)
+    seen = []
+
+    def run():
+        try:
+            back()
+        except GreenletExit:
+            seen.append((getcurrent(), getcurrent().parent))
+            ended.switch()
+
+    g = greenlet(run)
+    g.switch()
+    g.parent = ended
+    del g
+    assert seen[0][0].parent is ended and seen[0][1] is getcurrent() and ended.dead
+
+
+@test
+def values_of_an_os_thread_outlive_a_greenlet():
+    values, seen = threading.local(), []
+
+    def run():
+        values.x = 1
+        greenlet(setattr).switch(values, "y", 2)
+        seen.append((values.x, values.y))
+        seen.append(weakref.ref(getcurrent()))
+
+    t = threading.Thread(target=run)
+    t.start()
+    t.join(20)
+    equal(seen[0], (1, 2))
+    gc.collect()
+    assert seen[1]() is None  # the thread has been closed
 
 
 main()

@@ -240,7 +240,7 @@ def raw_greenlets_have_a_loop_and_a_spawner():
     seen = []
     g = spawn_raw(lambda *a, **k: seen.append((a, k)), 1, x=2)
     assert g.loop is get_hub().loop and g.spawning_greenlet() is getcurrent()
-    assert g.spawn_tree_locals is getcurrent().spawn_tree_locals
+    assert g.spawn_tree_locals is not spawn_raw(int).spawn_tree_locals
     sleep(0)
     equal(seen, [((1,), {"x": 2})])
     raises(TypeError, spawn_raw, 3)
@@ -281,9 +281,9 @@ def a_deadlock_is_raised_in_main():
     e = raises(LoopExit, Waiter().get)
     equal((e.args[0], e.args[1]), ("This operation would block forever", get_hub()))
     assert "Handles" in str(e)
-    g = spawn(Waiter().get)
+    g = spawn(lambda: Waiter().get())
     e = raises(LoopExit, Waiter().get)
-    assert any("waits for a callback" in line and repr(g) in line for line in e.args[2]), e.args
+    assert any("waits for a callback, at <lambda> (" + __file__ in line and repr(g) in line for line in e.args[2]), e.args
     sleep(0.01)
 
 

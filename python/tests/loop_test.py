@@ -360,5 +360,20 @@ def arguments_can_be_taken_away():
     equal(seen, [()])
 
 
+@test
+def the_names_of_libev_are_known_and_others_refused():
+    equal((core.BACKEND_SELECT, core.BACKEND_EPOLL, core.SIGNALFD), (1, 4, 0x200000))
+    equal(core._flags_to_int(["kqueue", "SELECT"]), core.BACKEND_KQUEUE | core.BACKEND_SELECT)
+    equal((core._flags_to_int(None), core._flags_to_int("select, poll"), core._flags_to_int(5)), (0, 3, 5))
+    equal(core._flags_to_list(core.BACKEND_PORT | core.BACKEND_POLL | 1 << 30), ["port", "poll", 1 << 30])
+    for flags in (None, "", 2, "select", ["poll", "noenv"]):
+        equal(core.loop(flags, default=False).backend, "epoll")  # it is what it is
+    raises(ValueError, core.loop, ["port", "nonsense"])
+    raises(ValueError, core.loop, "kqueue")
+    raises(TypeError, core.loop, object())
+    assert isinstance(LOOP.timer(1), core.timer) and isinstance(LOOP.io(0, 1), core.io)
+    assert isinstance(core.time(), float)
+
+
 if __name__ == "__main__":
     main()

@@ -286,6 +286,85 @@ def only_names_are_patched_where_calls_cannot_be():
         t.join(20)
 
 
+# ---- OS threads ------------------------------------------------------------------------------------------------------
+
+PATCHED_ELSEWHERE = """
+import threading, time, warnings
+warnings.simplefilter("error")  # in the thread: its error would be printed
+from ramet import monkey
+
+def patch():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        monkey.patch_all()
+    said.extend(str(w.message) for w in seen)
+    said.append(threading.current_thread() is patcher)
+
+said, done = [], []
+{before}
+patcher = threading.Thread(target=patch)
+patcher.start()
+patcher.join()
+assert len(said) == 2 and "MainThread" in said[0] and "(patch" not in said[0] and said[1], said
+
+def body(thread):
+    time.sleep(0.01)
+    done.append(threading.main_thread().is_alive())
+
+assert threading.current_thread() is threading.main_thread()
+assert threading.main_thread().ident == threading.get_ident() and len(threading.enumerate()) == 1
+threads = [threading.Thread(target=body, args=(i,)) for i in range(3)]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+assert done == [True] * 3
+{after}
+print("over")
+"""
+
+
+def quiet_program(text):
+    p = subprocess.run([sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                       timeout=50)
+    equal((p.returncode, p.stderr, p.stdout), (0, "", "over\n"))
+
+
+@test
+def another_os_thread_may_patch():
+    quiet_program(PATCHED_ELSEWHERE.format(before="", after=""))
+    joins = "threading.Thread(target=lambda: (time.sleep(0.01), threading.main_thread().join())).start()"
+    if sys.version_info >= (3, 13):  # where threads are awaited before the main one is said to be over
+        joins = ""
+    quiet_program(PATCHED_ELSEWHERE.format(before="import ramet; ramet.spawn(time.sleep, 0).join()", after=joins))
+
+
+@test
+def threads_that_ran_before_end_as_ever():
+    quiet_program("""
+import sys, threading, warnings
+warnings.simplefilter("ignore")
+from ramet import monkey
+
+def body(asks):
+    go.wait()
+    if asks:
+        seen.append(threading.current_thread())
+
+seen, go = [], threading.Event()
+threads = [threading.Thread(target=body, args=(i,)) for i in range(2)]
+for t in threads:
+    t.start()
+monkey.patch_all()
+go.set()
+for t in threads:
+    t.join()
+left = [t for t in threading.enumerate() if t is not threading.main_thread()]
+assert seen == threads[1:] and left == ([] if sys.version_info >= (3, 11) else threads[:1]), (seen, left)
+print("over")
+""")
+
+
 # ---- the command ----------------------------------------------------------------------------------------------------
 
 PROGRAM = """

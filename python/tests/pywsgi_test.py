@@ -491,12 +491,88 @@ def the_same_over_tls():
         c.close()
 
 
+@both_ways
+def an_application_that_is_killed_is_answered_for(serving):
+    def app(environ, start_response):
+        raise ramet.GreenletExit
+    with serving(app) as s:
+        status, headers, _ = split(s.ask(GET + GET))
+    equal((status, headers[b'Connection']), (b'HTTP/1.1 500 Internal Server Error', b'close'))
+    equal(s.errors.getvalue(), '')
+
+
+@both_ways
+def who_says_nothing_in_time_is_left(serving):
+    """By a server that gives its sockets a time limit."""
+    with serving(answering()) as s:
+        handle = s.server.handle
+        s.server.set_handle(lambda sock, address: (sock.settimeout(0.05), handle(sock, address)))
+        equal(s.ask(GET).count(b'HTTP/1.1 200'), 1)
+        equal(s.ask(b''), b'')
+    equal(s.errors.getvalue(), '')
+
+
+@both_ways
+def a_request_that_is_refused_is_in_the_error_log(serving):
+    with serving(answering()) as s:
+        assert s.ask(b'GET / HTTP/1.1\r\nHost : h\r\n\r\n').startswith(b'HTTP/1.1 400')
+    assert s.errors.getvalue().endswith(": Invalid request: Bad Request: 'GET / HTTP/1.1'\n"), s.errors.getvalue()
+
+
+class Refusing(WSGIHandler):
+    def read_request(self, raw_requestline):
+        super().read_request(raw_requestline)
+        if self.path == '/false':
+            return False
+        raise {'/value': ValueError, '/other': KeyError}[self.path]('why')
+
+
+@test
+def what_read_request_refuses_is_logged_by_its_line():
+    for path, errors in ('/false', ''), ('/value', 'Invalid request: why'), ('/other', "Invalid request: 'why'"):
+        with Serving(answering(), Refusing) as s:
+            answer = s.ask(b'POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody' % path.encode())
+        assert answer.startswith(b'HTTP/1.1 400 Bad Request\r\n'), answer
+        assert f'"POST {path} HTTP/1.1" 400 ' in s.log.getvalue(), s.log.getvalue()
+        assert errors in s.errors.getvalue(), s.errors.getvalue()
+
+
+@test
+def a_line_that_is_too_long_is_refused_before_its_end():
+    with Serving(answering()) as s:
+        assert s.ask(b'GET /' + b'a' * pywsgi.MAX_REQUEST_LINE).startswith(b'HTTP/1.1 414')
+
+
 @test
 def a_line_may_be_as_long_as_is_said():
     pywsgi.MAX_REQUEST_LINE = 30
     with Serving(answering()) as s:
         assert s.ask(b'GET /%s HTTP/1.0\r\n\r\n' % (b'a' * 16)).startswith(b'HTTP/1.1 200')
         assert s.ask(b'GET /%s HTTP/1.0\r\n\r\n' % (b'a' * 17)).startswith(b'HTTP/1.1 414')
+
+
+@test
+def a_handler_may_read_the_first_line_by_itself():
+    class Handler(WSGIHandler):
+        def read_requestline(self):
+            begin = self.rfile.read(4)
+            if begin == b'<who':
+                self.socket.sendall(b'me')
+                return None
+            line = begin + self.rfile.readline()
+            return line.decode('latin-1') if b'text' in line else line
+
+    def application(environ, start_response):
+        start_response('200 OK', [])
+        return [environ['PATH_INFO'].encode(), environ['wsgi.input'].read()]
+
+    post = b'POST /%s HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc'
+    with Serving(application, handler_class=Handler) as s:
+        equal(s.ask(b'<whoareyou>'), b'me')
+        answer = s.ask(post % b'one' + post % b'text' + LAST)
+        equal(answer.count(b'HTTP/1.1 200 OK'), 3)
+        assert b'/oneabc' in answer and b'/textabc' in answer, answer
+        assert s.ask(b'nothing\r\n\r\n').startswith(b'HTTP/1.1 400')
 
 
 main()

@@ -381,12 +381,12 @@ def a_channel_loses_nothing_with_a_killed_getter():
     c = Channel()
     first, second = quietly(c.get), quietly(c.get)
     settle()
-    c.put(1)
+    c.put_nowait(1)
     first.kill(block=False)
     equal(second.get(timeout=5), 1)
     g = quietly(c.get)
     settle()
-    c.put(2)
+    c.put_nowait(2)
     g.kill()
     equal(c.get(timeout=5), 2)
     p = quietly(c.put, 3)
@@ -527,6 +527,33 @@ def a_timeout_as_the_limit_is_what_is_raised():
     for wait in (ramet.event.AsyncResult().get, ramet.spawn(ramet.sleep, 100).get):
         assert raises(ramet.Timeout, wait, timeout=t) is t
         raises(KeyError, wait, timeout=ramet.Timeout(0.01, KeyError))
+
+
+@test
+def who_puts_into_a_channel_goes_on_after_who_takes():
+    c, seen = Channel(), []
+
+    def taker():
+        seen.append(c.get())
+        seen.append(c.get())
+
+    def putter():
+        for item in "cd":
+            c.put(item)
+            seen.append("put " + item)
+
+    g = ramet.spawn(taker)
+    for item in "ab":
+        c.put(item)
+        seen.append("put " + item)
+    g.get()
+    equal(seen, ["a", "put a", "b", "put b"])
+    del seen[:]
+    g = ramet.spawn(putter)
+    seen.append(c.get())
+    seen.append(c.get())
+    g.get()
+    equal(seen, ["c", "put c", "d", "put d"])
 
 
 main()

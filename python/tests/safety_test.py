@@ -1,5 +1,6 @@
 """What nobody should do, or what comes at the worst moment: an error is all that may come of it."""
 import _thread
+import contextvars
 import copy
 import gc
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import ramet
 from lib.green import in_hub, in_thread, quietly, settle, spawn, within
@@ -532,6 +534,104 @@ def a_start_that_fails_can_be_repeated():
 
 
 @test
+def a_start_may_drop_what_it_starts():
+    class Parent(greenlet):
+        @property
+        def run(self):
+            child.parent = getcurrent()  # the last that had it
+            return lambda x: ("ran", x)
+
+    child = greenlet(lambda: 5)
+    child.switch()
+    child.parent = Parent(parent=getcurrent())
+    equal(child.switch(3), ("ran", 3))
+
+
+@test
+def a_start_may_be_overtaken_by_the_end_of_what_it_does_not_run():
+    seen = []
+
+    class Overtaken(greenlet):
+        @property
+        def run(self):
+            return lambda: "ran"
+
+    class Function:
+        def __call__(self):
+            pass
+
+        def __del__(self):
+            seen.append(g.switch())
+
+    g = Overtaken(Function())
+    equal((g.switch(), seen, g.dead), ((), ["ran"], True))
+
+
+@test
+def who_goes_with_a_context_looks_variables_up():
+    var, other, seen = contextvars.ContextVar("var"), contextvars.ContextVar("other"), []
+
+    class Last:
+        def __del__(self):
+            seen.append(other.get("none"))
+
+    def fill():
+        other.set([object()])
+        var.set(Last())
+
+    def body(contexts):
+        getcurrent().gr_context = contexts.pop()
+        other.get()  # is remembered by the interpreter
+        getcurrent().gr_context = contextvars.Context()
+
+    contexts = [contextvars.Context()]
+    contexts[0].run(fill)
+    greenlet(body).switch(contexts)
+    equal(seen, ["none"])
+
+
+@test
+def errors_that_are_none_are_refused_by_the_hub():
+    report = _core.Hub.handle_error
+    for error_ in (None, 5, int, "x"):
+        raises(TypeError, report, get_hub(), None, error_, 3, None)
+    raises(TypeError, report, get_hub(), None, int, 3, None)
+    raises(TypeError, report, get_hub(), None, ValueError, ValueError("x"), 3)
+
+    class Unsure:
+        def __bool__(self):
+            raise KeyError("no")
+
+    raises(KeyError, get_hub()._end, Unsure())
+
+
+@test
+def a_run_that_fails_twice_keeps_the_last_error():
+    class Failure(Exception):
+        pass
+
+    class Again(ramet.Greenlet):
+        def run(self):
+            ramet.Greenlet.run(self)
+            errors.append(weakref.ref(self.exception))
+            self._run = fail
+            ramet.Greenlet.run(self)
+            errors.append(weakref.ref(self.exception))
+
+    def fail():
+        raise Failure("x")
+
+    errors = []
+    get_hub().NOT_ERROR = (Failure,)
+    g = Again(fail)
+    g.start()
+    g.join(timeout=20)
+    gc.collect()
+    equal([e() is g.exception for e in errors], [False, True])
+    equal(errors[0](), None)
+
+
+@test
 def an_answer_may_be_changed_while_it_is_sent():
     big = [b"x" * (1 << 20) for _ in range(20)]
 
@@ -604,6 +704,18 @@ def a_local_s_values_may_be_used_as_they_go():
         spawn(body).join()
     sleep(0.001)
     equal(vars(copy.copy(box)), {})
+
+
+@test
+def a_class_of_locals_may_make_anything():
+    class Fickle(_core.local):
+        def __new__(cls):
+            return _core.local.__new__(cls) if made else 7
+
+    made = True
+    box = Fickle()
+    made = False
+    raises(TypeError, copy.copy, box)
 
 
 def program(text):

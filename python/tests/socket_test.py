@@ -617,5 +617,43 @@ def what_is_detached_blocks_as_the_socket_did():
         b.close()
 
 
+@test
+def a_call_of_send_can_have_a_limit_of_its_own():
+    a, b = socket.socketpair()
+    fill = bytes(1 << 16)
+    raises(TimeoutError, lambda: [a.send(fill, timeout=0.01) for _ in range(1000)])
+    raises(BlockingIOError, a.send, fill, timeout=0)
+    equal(a.gettimeout(), None)
+    b.recv(1 << 16)
+    assert 0 < a.send(fill, timeout=20) <= len(fill)
+    a.settimeout(0.01)
+    reader = ramet.spawn(lambda: sum(len(b.recv(1 << 16)) for _ in range(20)))
+    equal(a.send(fill * 2, 0, None), len(fill) * 2)  # without a limit all of it
+    reader.kill()
+    a.close()
+    equal(raises(OSError, a.send, b"x", timeout=1).errno, errno.EBADF)
+    b.close()
+
+
+@test
+def nobody_waits_for_those_who_wait_for_a_socket_without_ref():
+    a, b = socket.socketpair()
+    assert a.ref
+    a.ref = False
+    waiting = ramet.spawn(a.recv, 1)
+    assert ramet.wait(timeout=20)
+    assert not waiting.ready()
+    b.send(b"x")
+    equal(waiting.get(timeout=20), b"x")
+    assert not a.ref and not a._read_event.ref and not a._write_event.ref and b._read_event.ref
+    a.ref = True
+    waiting = ramet.spawn(a.recv, 1)
+    assert not ramet.wait(timeout=0.01)
+    b.send(b"y")
+    equal(waiting.get(timeout=20), b"y")
+    a.close()
+    b.close()
+
+
 if __name__ == "__main__":
     main()

@@ -371,12 +371,14 @@ def names_and_spawners_are_known():
     assert g.spawning_greenlet() is getcurrent()
     equal(g.spawning_stack.f_code.co_name, "names_and_spawners_are_known")
     assert g.spawning_stack.f_back.f_lineno > 0
-    getcurrent().spawn_tree_locals["a"] = 1
+    g.spawn_tree_locals["a"] = 1
 
     def child():
         getcurrent().spawn_tree_locals["b"] = 2
         return spawn(lambda: getcurrent().spawn_tree_locals).get()
 
+    equal(spawn(child).get(), {"b": 2})  # each that main spawns is the root of a tree
+    getcurrent().spawn_tree_locals = {"a": 1}
     equal(spawn(child).get(), {"a": 1, "b": 2})
     assert g.loop is ramet.get_hub().loop and g.parent is ramet.get_hub()
 

@@ -3,6 +3,7 @@ import _thread
 import concurrent.futures
 import os
 import pathlib
+import sys
 import threading
 import time
 
@@ -297,6 +298,23 @@ def a_child_of_a_fork_does_not_wait_for_calls_of_its_parent():
     equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
     gate.set()
     assert parents.get(timeout=20)
+
+
+@test
+def hooks_are_there_for_each_call():
+    pool = ThreadPool(1)
+    pool.apply(int)  # its worker is older than the hooks
+    seen = []
+    threading.settrace(lambda *args: seen.append("trace"))
+    threading.setprofile(lambda *args: seen.append("profile"))
+    try:
+        assert all(pool.apply(lambda: (sys.gettrace(), sys.getprofile())))
+    finally:
+        threading.settrace(None)
+        threading.setprofile(None)
+    assert {"trace", "profile"} <= set(seen)
+    equal(pool.apply(lambda: (sys.gettrace(), sys.getprofile())), (None, None))
+    pool.kill()
 
 
 main()

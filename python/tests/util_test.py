@@ -211,7 +211,7 @@ def the_tree_shows_values_and_locals():
     ramet.joinall([bad, parent])
     text = util.GreenletTree.current_tree().format()
     assert 'Greenlet Locals:' in text and "{'x': 43}" in text and "{'x': 42}" not in text, text
-    assert "; finished with value <Greenlet at 0x" in text, text
+    assert '; finished with value <Greenlet "Greenlet-' in text, text
     nested = ramet.spawn(lambda: ramet.spawn(util.GreenletTree.current_tree).get())
     assert '{}' not in nested.get().format({'running_stacks': False})
 
@@ -233,6 +233,45 @@ def greenlets_of_other_threads_can_be_shown():
     lines = util.format_run_info(greenlet_stacks=False)
     held.release()
     equal(sum(line == '---- Thread boundary' for line in lines), 2)
+
+
+def shapes(tree):
+    """The picture, without what each is."""
+    return [line[:line.index('<')] for line in tree.format({'running_stacks': False, 'spawning_stacks': False,
+                                                            'locals': False}).splitlines() if 'Parent: None' not in line]
+
+
+@test
+def the_tree_is_drawn_as_gevent_does():
+    def branch(width):
+        leaves.extend(ramet.spawn(int) for _ in range(width))
+        ramet.joinall(leaves)
+
+    leaves = []
+    g = [ramet.spawn(branch, 2), ramet.spawn(branch, 0)]
+    ramet.joinall(g)
+    tree = util.GreenletTree.current_tree()
+    equal(shapes(tree), ['', ' +--- ', ' :          Parent: ', ' |    +--- ', ' :                Parent: ',
+                         ' |    +--- ', ' :                Parent: ', ' +--- ', ' :          Parent: ',
+                         ' +--- ', '            Parent: '])
+    assert str(tree).count('; finished with value') == 4
+    unborn = ramet.Greenlet(int)
+    picture = str(util.GreenletTree.current_tree())
+    assert f"{unborn!r}; not running" in picture, picture
+
+
+@test
+def greenlets_may_be_left_out_of_the_tree_or_begin_one():
+    def run():
+        inner = _core.greenlet(util.GreenletTree.current_tree)
+        inner.greenlet_tree_is_root = inner.parent.greenlet_tree_is_ignored = True
+        return inner, inner.switch()
+
+    outer = _core.greenlet(run)
+    inner, tree = outer.switch()
+    assert tree.greenlet is inner and tree.root and not tree.child_trees
+    known = [node.greenlet for tree in util.GreenletTree.forest() for node in tree._all()]
+    assert outer not in known
 
 
 main()

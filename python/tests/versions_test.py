@@ -21,6 +21,8 @@ TESTS = ("greenlet", "greenlet_api", "native", "spawned", "timeout", "dump")
 MORE = ("event", "fileobject", "greenlet_hard", "hub", "local", "lock", "loop", "monkey", "nomonkey", "os", "pool",
         "queue", "resolver", "select", "selectors", "server", "signal", "socket", "ssl", "subprocess", "threading",
         "threadpool", "util")
+# Of the tools outside, in tests/seen_test.py.
+SEEN = ("stacks_of_greenlets", "who_computes_in_python_is_seen", "gdb_on_greenlets", "dump_of_greenlets")
 BUILD_LIMIT = 300  # seconds
 FACTS = ("import sys, sysconfig; print(sys.version_info[:2], sysconfig.get_path('include'), "
          "sysconfig.get_config_var('EXT_SUFFIX'), sep='\\n')")
@@ -65,12 +67,21 @@ def build(folder, headers, suffix):
                     "-Wl,-rpath," + LIBRARY], check=True, timeout=BUILD_LIMIT)
 
 
-def wrong(path, name, env):
-    """What is wrong with a test program there."""
-    p = subprocess.run([path, os.path.join(HERE, name + "_test.py")], env=env, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True, timeout=BUILD_LIMIT)
+def wrong(name, command, env):
+    """What is wrong with a test program."""
+    p = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BUILD_LIMIT)
     failures = re.findall(r"^not ok.*(?:\n(?!ok |not ok ).*)*", p.stdout, re.M)
     return "\n".join([f"---- {name}: {p.returncode}", *failures]) if p.returncode or failures else ""
+
+
+def wrong_from_outside(path, folder):
+    """The same of the tools that look at it; they run in the Python that they always do."""
+    ramet = os.path.join(os.path.dirname(LIBRARY), "tools", "ramet", "ramet")
+    if not os.path.exists(ramet):
+        return ""
+    env = dict(os.environ, PYTHON=path, PYTHON_PACKAGE=folder)
+    del env["PYTHONPATH"]
+    return wrong("seen", ["/usr/bin/python3", os.path.join(ROOT, "tests", "seen_test.py"), ramet, folder, *SEEN], env)
 
 
 def run_with(version):
@@ -81,7 +92,8 @@ def run_with(version):
         build(folder, headers, suffix)
         env = dict(os.environ, PYTHONPATH=f"{folder}:{HERE}", PYTHONDONTWRITEBYTECODE="1", TEST_TIMEOUT="1")
         names = TESTS + (MORE if os.environ.get("TEST_LONG") else ())
-        failures = "\n".join(filter(None, (wrong(path, name, env) for name in names)))
+        found = [wrong(name, [path, os.path.join(HERE, name + "_test.py")], env) for name in names]
+        failures = "\n".join(filter(None, [*found, wrong_from_outside(path, folder)]))
         assert not failures, failures
 
 

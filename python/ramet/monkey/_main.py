@@ -10,6 +10,8 @@ import pprint
 import runpy
 import sys
 
+__all__ = ['main']
+
 
 def _parts():
     from ramet import monkey

@@ -5,6 +5,8 @@ import importlib
 from ramet import events
 from ramet.monkey import _state
 
+__all__ = ['notify_patch', 'ignores_do_not_patch', 'patch_module', 'source_of', 'patch_named']
+
 
 def notify_patch(event, warnings=None):
     """Tell of an event.  Returns whether nobody forbids it."""

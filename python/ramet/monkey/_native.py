@@ -22,6 +22,8 @@ DRIVERS = [f'{name}[-.]*' for name in (
         '_ctypes', '_mysql', '_mysql_connector', '_psycopg', '_pylibmc', '_ldap', 'pq', 'pycurl', 'pyodbc',
         '_cffi_backend')]
 
+__all__ = ['refused', 'patch_library', 'flush', 'want', 'together']
+
 #: What Python's own locks are to the interpreter, and those of C to C libraries.  The interpreter's mutexes and
 #: conditions are the GIL: they are never replaced.
 LOCKS_OF_INTERPRETER = {'sem'}

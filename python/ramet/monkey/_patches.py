@@ -5,6 +5,10 @@ from ramet.monkey import _native
 from ramet.monkey._module import ignores_do_not_patch, patch_named, source_of
 from ramet.monkey._state import is_module_patched, patch_item, queue_warning, remove_item, saved
 
+__all__ = ['patch_os', 'patch_time', 'patch_contextvars', 'patch_builtins', 'patch_socket', 'patch_dns', 'patch_ssl',
+           'patch_select', 'patch_selectors', 'patch_subprocess', 'patch_queue', 'patch_signal', 'patch_sys',
+           'check_repatching', 'check_signal']
+
 
 def _without(names, left_out):
     return [name for name in names if name not in left_out]

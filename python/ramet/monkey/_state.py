@@ -2,6 +2,9 @@
 import importlib
 import warnings
 
+__all__ = ['saved', 'MonkeyPatchWarning', 'is_module_patched', 'is_object_patched', 'is_anything_patched',
+           'get_original', 'patch_item', 'remove_item', 'queue_warning', 'process_warnings']
+
 saved = {}  # by module's name: by item's name, the original
 
 _NONE = object()

@@ -39,16 +39,12 @@ def _patch_logging(threading):
             handler.lock = threading.RLock()
 
 
-def _patch_main_thread(threading):
-    """The calling greenlet is the thread that calls."""
-    native = get_original('_thread', 'get_ident')()
-    active = threading._active
-    thread = active.pop(native, None)
-    if thread is not None:
-        thread._ident = threading.get_ident()
-        if hasattr(thread, '_handle'):  # since 3.13 fork looks for the identity there, too
-            thread._handle = threading._make_thread_handle(thread._ident)
-        active[thread._ident] = thread
+def _after_adoption(function, adopt):
+    """Of an OS thread that may not know yet by which number it goes."""
+    def call():
+        adopt()
+        return function()
+    return call
 
 
 def _polling_join(thread, threading):
@@ -68,10 +64,15 @@ def _polling_join(thread, threading):
 
 def _patch_running(threading, warnings):
     """OS threads that run already go on as such."""
-    others = [t for t in list(threading._active.values()) if t is not threading.main_thread()]
-    if others and _native.refused():
-        for thread in others:
+    adopt, me = source_of('threading').adopt, threading.current_thread()
+    others = [t for t in list(threading._active.values()) if t is not me]
+    for thread in others:
+        if _native.refused():
             thread.join = _polling_join(thread, threading)
+        if thread is threading.main_thread():
+            patch_item(threading, '_shutdown', _after_adoption(threading._shutdown, adopt))
+        else:
+            thread._delete = _after_adoption(thread._delete, adopt)
     if others:
         queue_warning(f"Threads have been started before: they stay OS threads, and their locals and identity are not "
                       f"those of greenlets: {others}", warnings)
@@ -109,5 +110,5 @@ def _patch_threading(event, logging, existing_locks, warnings):
         _patch_existing_locks(threading)
     if logging:
         _patch_logging(threading)
-    _patch_main_thread(threading)
+    source_of('threading').adopt()
     _patch_running(threading, warnings)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from lib.tap import Skip
+from lib.tap import Skip, for_foreign_programs
 
 LIMIT = 60
 
@@ -29,7 +29,8 @@ def server():
     try:
         if not os.getuid():
             os.chown(home, pwd.getpwnam("postgres").pw_uid, -1)
-        run = {"cwd": home, "check": True, "stdout": subprocess.DEVNULL, "timeout": LIMIT}
+        run = {"cwd": home, "check": True, "stdout": subprocess.DEVNULL, "timeout": LIMIT,
+               "env": for_foreign_programs()}
         subprocess.run(as_its_user([f"{programs[-1]}/initdb", "-D", f"{home}/data", "-A", "trust", "-N"]), **run)
         control = [f"{programs[-1]}/pg_ctl", "-D", f"{home}/data", "-l", f"{home}/log", "-w"]
         options = f"-k {home} -c listen_addresses= -c max_connections=100 -c fsync=off"

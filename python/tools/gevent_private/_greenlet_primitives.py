@@ -3,6 +3,8 @@ import gc
 
 from ramet._core import greenlet
 
+__all__ = ['get_reachable_greenlets']
+
 
 def get_reachable_greenlets():
     """All greenlets that the collector knows."""
