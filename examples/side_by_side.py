@@ -75,7 +75,7 @@ def measure(command):
 
 
 ROWS = [
-    ("OS threads", "{:,.0f}"), ("messages per second", "{:,.0f}"), ("CPU per message, us", "{:.1f}"),
+    ("OS threads, besides the watchdog", "{:,.0f}"), ("messages per second", "{:,.0f}"), ("CPU per message, us", "{:.1f}"),
     ("context switches per message", "{:.2f}"), ("answer after, median, ms", "{:.1f}"),
     ("answer after, 99 %, ms", "{:.1f}"), ("resident memory, MiB", "{:.1f}"),
     ("kernel stacks, all programs', MiB", "{:.1f}"),
@@ -92,6 +92,7 @@ def main():
     print(f"{'':34}{'plain':>12}{'ramet run':>12}")
     for (name, form), a, b in zip(ROWS, plain, ramet):
         print(f"{name:34}{form.format(a):>12}{form.format(b):>12}")
+    print()
 
 
 main()

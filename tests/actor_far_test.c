@@ -1,10 +1,13 @@
 /* Actors from elsewhere: other loops, and OS threads that have none. */
 #include "actors.h"
+#include "door.h"
 #include "ramet.h"
 #include "ramets.h"
 #include "thread.h"
 
+#include <semaphore.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -517,6 +520,69 @@ TEST(a_supervisor_may_be_elsewhere)
 		   EINVAL);
 	CHECK_EQ(stop(s), 0);
 	CHECK_EQ(ramet_loops_stop(), 0);
+}
+
+/* ---- a start that fails ------------------------------------------------- */
+
+static long (*call_before)(long nr, long a, long b, long c, long d, long e,
+			   long f);
+static pthread_t starter;
+static sem_t named, waiting;
+static bool told;  /* who waits is about to */
+static bool tried; /* to get memory, once at least */
+
+/* Between its name and its ramet an actor is found and waited for; then memory
+ * is short. */
+static long call_when_waited_for(long nr, long a, long b, long c, long d,
+				 long e, long f)
+{
+	bool mine = pthread_equal(pthread_self(), starter);
+
+	if (nr == SYS_futex && !mine && !told) {
+		told = true;
+		sem_post(&waiting);
+	}
+	if (nr != SYS_mmap || !mine)
+		return call_before(nr, a, b, c, d, e, f);
+	if (!tried) {
+		tried = true;
+		sem_post(&named);
+		while (sem_wait(&waiting) < 0)
+			;
+	}
+	return -ENOMEM;
+}
+
+static void *finds_and_waits(void *unused)
+{
+	struct ramet_actor *a;
+
+	while (sem_wait(&named) < 0)
+		;
+	a = made(ramet_actor_find("short"));
+	CHECK_EQ(ramet_actor_wait(a, NULL), 0);
+	CHECK_ERR(ramet_tell(a, NULL, 0), ESRCH);
+	ramet_actor_release(a);
+	return unused;
+}
+
+TEST(who_waits_for_one_that_cannot_be_started_is_told)
+{
+	struct kernel *own = (CHECK(ramet_self()), own_kernel());
+	struct ramet_actor_opts opts = {.name = "short", .stack_size = 1 << 20};
+	pthread_t thread;
+
+	if (test_is_swept())
+		test_skip("memory is short already");
+	sem_init(&named, 0, 0);
+	sem_init(&waiting, 0, 0);
+	starter = pthread_self();
+	thread = start_thread(finds_and_waits, NULL);
+	call_before = own->call;
+	own->call = call_when_waited_for;
+	CHECK_NULL(ramet_actor_start(takes, NULL, &opts), ENOMEM);
+	join_thread(thread);
+	own->call = call_before;
 }
 
 /* ---- the loop ends ------------------------------------------------------ */

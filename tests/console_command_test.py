@@ -16,20 +16,13 @@ import subprocess
 import sys
 import tempfile
 
+import looking
 import tap
+from looking import LIMIT, equal, matches
 
-LIMIT = 60 * float(os.environ.get("TEST_TIMEOUT", 1))  # seconds for one command
 RAMET = pathlib.Path(sys.argv[1]).resolve()
 PROGRAM = "import threading, time\nfor _ in range(3): threading.Thread(target=time.sleep, args=(600,)).start()\n" \
           "time.sleep(0.1)\nprint('ready', flush=True)"
-
-
-def equal(got, want):
-    assert got == want, f"{got!r} is not {want!r}"
-
-
-def matches(pattern, text):
-    assert re.search(pattern, text), f"{pattern!r} is not in {text!r}"
 
 
 def console(*args, text="", status=0):
@@ -40,18 +33,11 @@ def console(*args, text="", status=0):
 
 
 @contextlib.contextmanager
-def program(path="s"):
-    """A threaded program that knows nothing of ramets, in a folder of its own."""
+def program(path="s", command=(RAMET, "run", sys.executable, "-c", PROGRAM), env=()):
+    """A program in a folder of its own: a threaded one that knows nothing of ramets."""
     with tempfile.TemporaryDirectory(prefix="ramet-console-") as folder:
-        p = subprocess.Popen([RAMET, "run", sys.executable, "-c", PROGRAM], cwd=folder,
-                             env=dict(os.environ, RAMET_CONSOLE=path), stdout=subprocess.PIPE, text=True)
-        try:
-            equal(p.stdout.readline(), "ready\n")
-            full = pathlib.Path(folder, path.replace("%p", str(p.pid)))
-            yield p, str(full)
-        finally:
-            p.kill()
-            p.communicate()
+        with looking.running(*command, cwd=folder, env=dict(os.environ, RAMET_CONSOLE=path, **dict(env))) as p:
+            yield p, str(pathlib.Path(folder, path.replace("%p", str(p.pid))))
 
 
 @tap.test
@@ -72,6 +58,7 @@ def answers_are_for_scripts():
         matches("error: ramet .* is a thread", console(path, "kill", str(pthread["id"]), status=1))
         matches("error: there is no command", console(path, "nonsense", status=1))
         matches("(?m)^live [5-9]$", console(path, "stats"))
+        equal(console(path, "quit"), "")
 
 
 @tap.test
@@ -95,15 +82,15 @@ def any_client_will_do():
 @tap.test
 def what_is_wrong_is_told():
     matches("^ramet console: whose\\? ", console(status=2))
-    matches("^ramet console: there is no option --nonsense\n", console("--nonsense", status=2))
-    matches("^ramet console: /nonexistent: No such file or directory\n", console("/nonexistent", status=1))
+    matches('^ramet console: there is no option --nonsense; "ramet help console"', console("--nonsense", status=2))
+    matches("^ramet console: /nonexistent: No such file or directory; give the path ", console("/nonexistent", status=1))
     matches("^ramet console: process .* has no console; start it with ", console(str(os.getpid()), status=1))
-    matches("^ramet console: there is no process 999999999\n", console("999999999", status=1))
+    matches("^ramet console: there is no process 999999999; ps -e", console("999999999", status=1))
     matches("^usage: ramet console PATH", console("--help"))
     with program() as (p, path):
         p.kill()
         p.wait()
-        matches(f"^ramet console: nobody serves {path} any more\n", console(path, status=1))
+        matches(f"^ramet console: nobody serves {path} any more: its program has ended\n", console(path, status=1))
 
 
 @tap.test

@@ -197,6 +197,13 @@ static const struct {
 	{"aCommandThatIsLongerThanAny\n", "error: there is no command \"aComm"},
 	{"list 7\n", "error: \"list\" takes nothing\n"},
 	{"stacks text\n", "error: \"stacks\" or \"stacks json\"\n"},
+	{"trace\n", "error: \"trace start FILE\" or \"trace stop\"\n"},
+	{"trace start\n", "error: \"trace start FILE\" or"},
+	{"trace starts x\n", "error: \"trace start FILE\" or"},
+	{"trace stop x\n", "error: \"trace start FILE\" or"},
+	{"trace stop\n", "error: there is no recording; "},
+	{"trace start /nonexistent/\033x\n",
+	 "error: /nonexistent/?x cannot be written: No such file or directory"},
 	{"cancel\n", "error: cancel what? "},
 	{"kill x\n", "error: kill what? "},
 	{"kill -1\n", "error: kill what? "},
@@ -248,6 +255,35 @@ static void end_without_newline(void)
 TEST(the_last_line_needs_no_end)
 {
 	serve(end_without_newline);
+}
+
+static void record(void)
+{
+	char file[80], line[100];
+	int n, from, fd = dial();
+
+	snprintf(file, sizeof file, "%s.json", path);
+	snprintf(line, sizeof line, "trace  start  %s \n", file);
+	hear(fd);
+	CHECK(contains(ask(fd, line), "all loops are recorded; "));
+	CHECK(contains(ask(fd, line), "error: there is a recording; "));
+	snprintf(line, sizeof line, "written to %s\n", file);
+	CHECK(contains(ask(fd, "trace stop\n"), line));
+	close(fd);
+	from = open(file, O_RDONLY | O_CLOEXEC);
+	CHECK(from >= 0);
+	n = (int)read(from, text, sizeof text - 1);
+	close(from);
+	unlink(file);
+	CHECK(n > 0);
+	text[n] = '\0';
+	CHECK(contains(text, "\"name\":\"console client\""));
+	CHECK_EQ(strcmp(text + n - 3, "]}\n"), 0);
+}
+
+TEST(what_loops_do_is_recorded)
+{
+	serve(record);
 }
 
 /* ---- several, and bad ones ---------------------------------------------- */

@@ -2,6 +2,7 @@
  * become 0x#, and where code is becomes its function. */
 #include "ramet.h"
 #include "test.h"
+#include "waits.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -71,6 +72,35 @@ static void make_plain(void)
 	*to = '\0';
 }
 
+/* The same of JSON: numbers of the system and callers become #. */
+static void make_json_plain(void)
+{
+	static const char *const keys[] = {"\"process\": ", "\"thread\": ",
+					   "\"offset\": ",  "\"callers\": ",
+					   "\"address\": ", "\"object\": "};
+	const char *at = text;
+	char *to = plain;
+
+	while (*at) {
+		size_t i = 0;
+
+		while (i < 6 && strncmp(at, keys[i], strlen(keys[i])) != 0)
+			i++;
+		if (i < 6) {
+			at += strlen(keys[i]);
+			at += *at == '[' ? strcspn(at, "]") + 1
+					 : strcspn(at, ",}");
+			to = stpcpy(stpcpy(to, keys[i]), "#");
+		} else if (strncmp(at, "0x", 2) == 0) {
+			at = skip_hex(at + 2);
+			to = stpcpy(to, "0x#");
+		} else {
+			*to++ = *at++;
+		}
+	}
+	*to = '\0';
+}
+
 #define HEAD "ramet: deadlock: nothing can ever wake anyone\n"
 #define ADVICE "  advice: "
 #define LOCKS                                                                  \
@@ -93,14 +123,14 @@ static void make_plain(void)
 	       "closed, and tell it of each item that is done\n"
 
 /* What fn says, whose main is told EDEADLK and exits with 3. */
-static bool said(void (*fn)(void), const char *expected)
+static bool said(void (*fn)(void), void (*make)(void), const char *expected)
 {
 	int status;
 
 	if (TEST_TSAN)
 		test_skip("it has an OS thread, which might help");
 	status = test_stderr_of(fn, text, sizeof text);
-	make_plain();
+	make();
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 3 &&
 	    strcmp(plain, expected) == 0)
 		return true;
@@ -109,22 +139,12 @@ static bool said(void (*fn)(void), const char *expected)
 	return false;
 }
 
-#define SAYS(fn, expected) CHECK(said(fn, expected))
+#define SAYS(fn, expected) CHECK(said(fn, make_plain, expected))
+#define SAYS_JSON(fn, expected) CHECK(said(fn, make_json_plain, expected))
 
 /* ---- the cast ----------------------------------------------------------- */
 
-static struct ramet_mutex left, right;
 static struct ramet *peers[3];
-
-static NOINLINE struct ramet *start(const char *name, void *(*fn)(void *),
-				    void *arg)
-{
-	struct ramet_opts opts = {.name = name};
-	struct ramet *t = ramet_spawn_opts(fn, arg, &opts);
-
-	CHECK(t != NULL);
-	return t;
-}
 
 /* The wait of main, which fails. */
 static void told(int r)
@@ -187,16 +207,6 @@ TEST(who_waits_for_itself)
 }
 
 /* ---- locks -------------------------------------------------------------- */
-
-static NOINLINE void *lock_both(void *first)
-{
-	struct ramet_mutex *other = first == &left ? &right : &left;
-
-	ramet_mutex_lock(first);
-	ramet_yield();
-	ramet_mutex_lock(other);
-	return NULL;
-}
 
 static void crosswise(void)
 {
@@ -363,14 +373,6 @@ TEST(a_semaphore_nobody_posts)
 	     "is left to end, at no_post\n" ADVICE
 	     "post a semaphore once for each wait, also on the ways out that "
 	     "fail\n");
-}
-
-static struct ramet_event event;
-
-static NOINLINE void *wait_event(void *unused)
-{
-	ramet_event_wait(&event);
-	return unused;
 }
 
 static void no_event(void)
@@ -665,4 +667,84 @@ TEST(actors_that_ask_in_circles)
 	     "ask_in_circles\n" ADVICE
 	     "an actor that waits for an answer handles no message: it must "
 	     "not ask who asks it\n");
+}
+
+/* ---- for programs ------------------------------------------------------- */
+
+#define CODE(function)                                                         \
+	"{\"function\": \"" function "\", \"offset\": #, \"module\": "         \
+	"\"deadlock_table_test\", \"address\": #}"
+#define JSON_HEAD "{\"report\": \"deadlock\", \"process\": #, \"thread\": #, "
+#define JSON_ORIGIN "\"parent\": 1, \"spawned_at\": " CODE("start")
+#define JSON_LOCKER(id, name, owner, its_name)                                 \
+	"{\"id\": " id ", \"name\": \"" name "\", \"wait\": {\"kind\": "       \
+	"\"mutex\", \"text\": \"for mutex 0x#, held by ramet " owner           \
+	" \\\"" its_name "\\\"\", \"object\": #, \"owner\": " owner            \
+	"}, \"waits_for\": " owner                                             \
+	", \"at\": " CODE("lock_both") ", \"callers\": #, " JSON_ORIGIN "}"
+#define JSON_BARRIER                                                           \
+	"\"wait\": {\"kind\": \"barrier\", \"text\": \"at barrier 0x#, where " \
+	"4 of 9 are\", \"object\": #, \"count\": 4, \"capacity\": 9}, "        \
+	"\"nobody_left\": true, \"at\": "
+#define JSON_LOCKS                                                             \
+	"\"lock in the same order everywhere, and wait for nobody while "      \
+	"holding a lock that he may need\""
+
+static void crosswise_json(void)
+{
+	setenv("RAMET_REPORTS", "json", 1);
+	crosswise();
+}
+
+static void three_too_few_json(void)
+{
+	setenv("RAMET_REPORTS", "json", 1);
+	ramet_barrier_init(&barrier, 9);
+	for (int i = 0; i < 3; i++)
+		start("early", meet, NULL);
+	told(ramet_barrier_wait(&barrier));
+}
+
+TEST(json_has_the_cycle_first)
+{
+	SAYS_JSON(
+		crosswise_json,
+		JSON_HEAD "\"cycles\": [[" JSON_LOCKER(
+			"2", "a", "3",
+			"b") ", " JSON_LOCKER("3", "b", "2",
+					      "a") "]], "
+						   "\"others\": [{\"id\": 1, "
+						   "\"name\": \"main\", "
+						   "\"wait\": "
+						   "{\"kind\": \"join\", "
+						   "\"text\": \"for ramet 2 "
+						   "\\\"a\\\" to "
+						   "end\", \"target\": 2, "
+						   "\"count\": 1}, "
+						   "\"waits_for\": 2, "
+						   "\"at\": " CODE(
+							   "crosswise") "}], "
+									"\"advi"
+									"ce\": "
+									"[" JSON_LOCKS
+									"]}\n");
+}
+
+TEST(json_has_those_in_no_cycle)
+{
+	SAYS_JSON(three_too_few_json, JSON_HEAD
+		  "\"cycles\": [], \"others\": ["
+		  "{\"id\": 1, \"name\": \"main\", " JSON_BARRIER CODE(
+			  "three_too_few_json") "}, "
+						"{\"id\": 2, \"name\": "
+						"\"early\", \"alike\": "
+						"3, " JSON_BARRIER CODE(
+							"meet") ", " JSON_ORIGIN
+								"}], "
+								"\"advice\": "
+								"[\"as many "
+								"must come to "
+								"a barrier as "
+								"it was made "
+								"for\"]}\n");
 }

@@ -3,8 +3,9 @@
 #include "net.h"
 #include "own_faults.h"
 #include "ramet.h"
-#include "test.h"
+#include "said.h"
 #include "thread.h"
+#include "waits.h"
 
 #include "core/core.h"
 
@@ -20,8 +21,6 @@
 
 #define NOINLINE __attribute__((noinline))
 
-static char text[1 << 20];
-
 /* No loop yet: what it does first is tested here. */
 void test_begin(void)
 {
@@ -32,43 +31,6 @@ static void no_core(void)
 	struct rlimit none = {0, 0};
 
 	setrlimit(RLIMIT_CORE, &none);
-}
-
-/* The words come in this order; NULL ends them. */
-static bool says(const char *const words[])
-{
-	const char *at = text;
-
-	for (; *words; words++) {
-		at = strstr(at, *words);
-		if (!at) {
-			fprintf(stderr, "no \"%s\" in:\n%s", *words, text);
-			return false;
-		}
-		at += strlen(*words);
-	}
-	return true;
-}
-
-#define SAYS(...) CHECK(says((const char *const[]){__VA_ARGS__, NULL}))
-
-static size_t count(const char *word)
-{
-	size_t n = 0;
-
-	for (const char *at = text; (at = strstr(at, word)); at++)
-		n++;
-	return n;
-}
-
-static NOINLINE struct ramet *start(const char *name, void *(*fn)(void *),
-				    void *arg)
-{
-	struct ramet_opts opts = {.name = name};
-	struct ramet *t = ramet_spawn_opts(fn, arg, &opts);
-
-	CHECK(t != NULL);
-	return t;
 }
 
 /* What happens in fn, with stderr in text. */
@@ -339,29 +301,11 @@ TEST(an_earlier_handler_gets_faults_but_not_overflows)
 
 /* ---- dump --------------------------------------------------------------- */
 
-static int tcp[2], listener;
-static struct ramet_mutex mutex;
 static struct ramet_cond cond;
 static struct ramet_sem sem;
-static struct ramet_event event;
 static struct ramet_wg wg;
 static struct ramet_chan *full, *empty;
 static struct ramet *holder;
-
-static NOINLINE void *hold(void *unused)
-{
-	ramet_mutex_lock(&mutex);
-	ramet_sleep(RAMET_NEVER);
-	return unused;
-}
-
-static void *wait_read(void *unused)
-{
-	char byte;
-
-	ramet_read(tcp[0], &byte, 1);
-	return unused;
-}
 
 static void *wait_write(void *unused)
 {
@@ -392,12 +336,6 @@ static void *wait_waker(void *waker)
 	return NULL;
 }
 
-static void *wait_join(void *t)
-{
-	ramet_join(t, NULL);
-	return NULL;
-}
-
 static void *wait_mutex(void *unused)
 {
 	RAMET_WITHIN(3570 * RAMET_SEC) { /* 59 min and a half */
@@ -418,12 +356,6 @@ static void *wait_cond(void *unused)
 static void *wait_sem(void *unused)
 {
 	ramet_sem_wait(&sem);
-	return unused;
-}
-
-static void *wait_event(void *unused)
-{
-	ramet_event_wait(&event);
 	return unused;
 }
 
@@ -458,25 +390,6 @@ static void *wait_select(void *unused)
 	return unused;
 }
 
-static void *wait_sleep(void *unused)
-{
-	ramet_sleep(3600 * RAMET_SEC);
-	return unused;
-}
-
-static void *block(void *unused)
-{
-	for (;;)
-		pause();
-	return unused;
-}
-
-static void *wait_offload(void *unused)
-{
-	ramet_offload(block, NULL, NULL);
-	return unused;
-}
-
 static void *wait_group(void *unused)
 {
 	struct ramet_group g;
@@ -497,26 +410,6 @@ static void *spin(void *unused)
 		__atomic_add_fetch(&spins, 1, __ATOMIC_SEQ_CST);
 	}
 	return unused;
-}
-
-static void *end(void *unused)
-{
-	return unused;
-}
-
-static void connect_tcp(void)
-{
-	struct sockaddr_in a = loopback(0);
-	socklen_t size = sizeof a;
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	CHECK_EQ(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
-	CHECK_EQ(listen(listener, 1), 0);
-	getsockname(listener, (struct sockaddr *)&a, &size);
-	tcp[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK_EQ(connect(tcp[0], (struct sockaddr *)&a, sizeof a), 0);
-	tcp[1] = accept(listener, NULL, NULL);
-	CHECK(tcp[1] >= 0);
 }
 
 static void start_waits_for_outside(void)
@@ -832,18 +725,6 @@ TEST(sigquit_is_left_alone_on_request)
 }
 
 /* ---- deadlock ----------------------------------------------------------- */
-
-static struct ramet_mutex left, right;
-
-static void *lock_both(void *first)
-{
-	struct ramet_mutex *other = first == &left ? &right : &left;
-
-	ramet_mutex_lock(first);
-	ramet_yield();
-	ramet_mutex_lock(other);
-	return NULL;
-}
 
 static void deadlock(void)
 {
@@ -1239,6 +1120,23 @@ TEST(a_lock_cycle_may_only_be_reported)
 	CHECK_EQ(count("ramet: lock cycle"), 1);
 	CHECK(exited(status_of(cycle_that_is_ignored), 5));
 	CHECK_EQ(count("ramet:"), 0);
+}
+
+static void cycle_that_is_told_as_json(void)
+{
+	setenv("RAMET_REPORTS", "json", 1);
+	cycle_that_is_told();
+}
+
+TEST(a_lock_cycle_may_be_json)
+{
+	CHECK(exited(status_of(cycle_that_is_told_as_json), 5));
+	SAYS("{\"report\": \"lock cycle\", \"process\": ",
+	     "\"cycles\": [[{\"id\": 4, \"name\": \"b\", \"wait\": {",
+	     ", \"owner\": 3}, \"waits_for\": 3, ",
+	     "{\"id\": 3, \"name\": \"a\", \"wait\": {",
+	     "}]], \"advice\": [\"lock in the same order everywhere");
+	CHECK_EQ(count("\n"), 1);
 }
 
 /* One that waits for a lock, for once, and for an end. */

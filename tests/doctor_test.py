@@ -21,22 +21,14 @@ import sys
 import tempfile
 
 import tap
+from looking import LIMIT, equal, has_lines as matches
 
-LIMIT = 60 * float(os.environ.get("TEST_TIMEOUT", 1))  # seconds for one command
 RAMET = pathlib.Path(sys.argv[1]).resolve()
 FOLDER = pathlib.Path(sys.argv[2]).resolve()
 
 NAMES = ["version", "stack guards", "io_uring", "FSGSBASE", "syscall user dispatch", "pidfd", "kTLS", "ptrace_scope",
          "user namespaces", "descriptors", "vm.max_map_count", "vm.overcommit_memory", "address space",
          "transparent huge pages", "built with", "chosen", "c-ares", "OpenSSL", "zlib", "libdw", "Python module"]
-
-
-def equal(got, want):
-    assert got == want, f"{got!r} is not {want!r}"
-
-
-def matches(pattern, text):
-    assert re.search(pattern, text, re.M), f"{pattern!r} is not in:\n{text}"
 
 
 def ask(*words, env=None, before=(), **options):

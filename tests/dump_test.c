@@ -4,6 +4,7 @@
 #include "ramet.h"
 #include "said.h"
 #include "thread.h"
+#include "waits.h"
 
 #include "debug/registry.h"
 
@@ -101,39 +102,14 @@ static bool ramet_says(const char *name, const char *words)
 
 /* ---- what is said ------------------------------------------------------- */
 
-static struct ramet_mutex mutex;
-static struct ramet_event event;
 static struct ramet_chan *chan;
 static struct ramet_queue *queue;
-static int tcp[2];
-
-static struct ramet *start(const char *name, void *(*fn)(void *), void *arg)
-{
-	struct ramet_opts opts = {.name = name};
-	struct ramet *t = ramet_spawn_opts(fn, arg, &opts);
-
-	CHECK(t != NULL);
-	return t;
-}
-
-static void *hold(void *unused)
-{
-	ramet_mutex_lock(&mutex);
-	ramet_sleep(RAMET_NEVER);
-	return unused;
-}
 
 static void *lock(void *unused)
 {
 	RAMET_WITHIN(3600 * RAMET_SEC) {
 		ramet_mutex_lock(&mutex);
 	}
-	return unused;
-}
-
-static void *await(void *unused)
-{
-	ramet_event_wait(&event);
 	return unused;
 }
 
@@ -153,65 +129,12 @@ static void *get(void *unused)
 	return unused;
 }
 
-static void *join(void *t)
-{
-	ramet_join(t, NULL);
-	return NULL;
-}
-
-static void *doze(void *unused)
-{
-	ramet_sleep(3600 * RAMET_SEC);
-	return unused;
-}
-
 static void *doze_shielded(void *unused)
 {
 	RAMET_SHIELD(RAMET_NEVER) {
 		ramet_sleep(3600 * RAMET_SEC);
 	}
 	return unused;
-}
-
-static void *read_socket(void *unused)
-{
-	char c;
-
-	ramet_read(tcp[0], &c, 1);
-	return unused;
-}
-
-static void *stay(void *unused)
-{
-	for (;;)
-		pause();
-	return unused;
-}
-
-static void *offload(void *unused)
-{
-	ramet_offload(stay, NULL, NULL);
-	return unused;
-}
-
-static void *end(void *unused)
-{
-	return unused;
-}
-
-static void connect_tcp(void)
-{
-	struct sockaddr_in a = loopback(0);
-	socklen_t size = sizeof a;
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-	CHECK_EQ(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
-	CHECK_EQ(listen(listener, 1), 0);
-	getsockname(listener, (struct sockaddr *)&a, &size);
-	tcp[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK_EQ(connect(tcp[0], (struct sockaddr *)&a, sizeof a), 0);
-	tcp[1] = accept(listener, NULL, NULL);
-	CHECK(tcp[1] >= 0);
 }
 
 static void start_all(void)
@@ -224,13 +147,13 @@ static void start_all(void)
 	queue = ramet_queue_new(&opts);
 	start("holder", hold, NULL);
 	start("locker", lock, NULL);
-	start("a \"b\"", await, NULL);
+	start("a \"b\"", wait_event, NULL);
 	start("receiver", receive, NULL);
 	start("getter", get, NULL);
-	start("joiner", join, start("sleeper", doze, NULL));
+	start("joiner", wait_join, start("sleeper", wait_sleep, NULL));
 	shielded = start("shielded", doze_shielded, NULL);
-	start("reader", read_socket, NULL);
-	start("helped", offload, NULL);
+	start("reader", wait_read, NULL);
+	start("helped", wait_offload, NULL);
 	start("ended", end, NULL);
 	ramet_sleep(20 * RAMET_MS);
 	CHECK_EQ(ramet_cancel(shielded), 0);
@@ -257,7 +180,7 @@ static void check_waits(void)
 	CHECK(ramet_says("sleeper", "\"sleep_left_ns\": 3599"));
 	CHECK(ramet_says("reader", "\"local\": \"127.0.0.1:"));
 	CHECK(ramet_says("reader", "\"peer\": \"127.0.0.1:"));
-	CHECK(ramet_says("helped", "\"function\": \"stay\""));
+	CHECK(ramet_says("helped", "\"function\": \"block\""));
 }
 
 TEST(json_says_what_each_waits_for)
@@ -301,8 +224,8 @@ enum { MANY = 10 * 1000 };
 static void dump_many(void)
 {
 	for (int i = 0; i < MANY; i++)
-		start("many", await, NULL);
-	start("other", doze, NULL);
+		start("many", wait_event, NULL);
+	start("other", wait_sleep, NULL);
 	ramet_yield();
 	CHECK_EQ(ramet_dump_json(2), 0);
 	_exit(0);
@@ -338,7 +261,7 @@ TEST(errors_of_writing_are_returned)
 static void quit_as_json(void)
 {
 	setenv("RAMET_SIGQUIT", "json", 1);
-	start("sleeper", doze, NULL);
+	start("sleeper", wait_sleep, NULL);
 	ramet_sleep(RAMET_MS);
 	raise(SIGQUIT);
 	ramet_sleep(20 * RAMET_MS);
@@ -394,8 +317,18 @@ static void describe(void *guest,
 		put(arg, "deep", "deep.lang", i);
 }
 
-static const struct ramet_host host = {nothing,  sleeps,      wakes,   may_park,
-				       is_stuck, on_deadlock, describe};
+/* That of the first is not known. */
+static void describe_spawn(void *guest,
+			   void (*put)(void *, const char *, const char *, int),
+			   void *arg)
+{
+	if (*(int *)guest != 11)
+		put(arg, "spawner", "app.lang", *(int *)guest + 100);
+}
+
+static const struct ramet_host host = {nothing,  sleeps,        wakes,
+				       may_park, is_stuck,      on_deadlock,
+				       describe, describe_spawn};
 
 static void *be_guest(void *unused)
 {
@@ -428,6 +361,8 @@ TEST(the_frames_of_guests_come_first)
 	SAYS("    innermost (app.lang:11)\n    built-in\n"
 	     "    deep (deep.lang:1)\n");
 	SAYS("  2 ramets at\n    innermost (app.lang:12)\n");
+	SAYS(", spawned by ramet 1 at start_guests+0x");
+	SAYS(", spawned by ramet 1 at spawner (app.lang:112)");
 	SAYS("    ... 54 frames left out\n    ramet_host_park+0x");
 }
 
@@ -445,6 +380,8 @@ TEST(json_has_the_frames_of_guests)
 	SAYS("{\"ramets\": 2, \"guest_frames\": [{\"function\": \"innermost\", "
 	     "\"file\": \"app.lang\", \"line\": 12}, "
 	     "{\"function\": \"built-in\"}, ");
+	SAYS("\"spawned_at\": {\"function\": \"spawner\", "
+	     "\"file\": \"app.lang\", \"line\": 112}");
 }
 
 /* ---- in bad places ------------------------------------------------------ */
@@ -512,7 +449,7 @@ static void dump_during_a_dump(void)
 	CHECK_EQ(pipe2(pipes, O_NONBLOCK), 0);
 	while (write(pipes[1], much, sizeof much) > 0)
 		;
-	start("sleeper", doze, NULL);
+	start("sleeper", wait_sleep, NULL);
 	ramet_sleep(RAMET_MS);
 	other = start_thread(quit_during_a_dump, &me);
 	CHECK_ERR(ramet_dump(pipes[1]), EAGAIN);

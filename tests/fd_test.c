@@ -1,9 +1,11 @@
 /* Numbers that are closed, duplicated, reused and shared. */
+#include "door.h"
 #include "fds.h"
 #include "pair.h"
 #include "thread.h"
 
 #include "base/base.h"
+#include "core/core.h"
 
 #include <semaphore.h>
 
@@ -637,6 +639,54 @@ TEST(a_close_in_one_loop_wakes_waiters_in_another)
 		}
 		CHECK_EQ(ramet_close(fds[1]), 0);
 	}
+}
+
+static void (*wake_before)(struct poller *poller);
+static int to_close;
+
+/* As a signal handler, while the runtime is telling of another close. */
+static void close_and_wake(struct poller *poller)
+{
+	struct loop *l = ramet__loop();
+	uint32_t hooks = l->hooks;
+	int fd = to_close;
+
+	to_close = -1;
+	if (fd >= 0) {
+		l->hooks = 0;
+		CHECK_EQ(ramet_close(fd), 0);
+		l->hooks = hooks;
+	}
+	wake_before(poller);
+}
+
+TEST(a_handler_may_close_in_the_middle_of_a_close)
+{
+	struct kernel *own = (CHECK(ramet_self()), own_kernel());
+	struct thread readers[2] = {0};
+	int fds[2][2];
+
+	if (test_is_swept())
+		test_skip("a loop without a poller is not woken");
+	for (int i = 0; i < 2; i++) {
+		unix_pair(fds[i]);
+		readers[i].call.fd = fds[i][0];
+		start(&readers[i], read_elsewhere);
+		await_parked(&readers[i]);
+	}
+	CHECK_EQ(ramet_sleep(20 * RAMET_MS), 0); /* they sleep: to be woken */
+	to_close = fds[1][0];
+	wake_before = own->wake;
+	own->wake = close_and_wake;
+	CHECK_EQ(ramet_close(fds[0][0]), 0);
+	own->wake = wake_before;
+	for (int i = 0; i < 2; i++) {
+		finish(&readers[i]);
+		CHECK_EQ(readers[i].call.result, -1);
+		CHECK_EQ(readers[i].call.error, EBADF);
+		CHECK_EQ(ramet_close(fds[i][1]), 0);
+	}
+	CHECK_EQ(to_close, -1);
 }
 
 TEST(a_number_reused_reaches_no_old_waiter_in_another_loop)

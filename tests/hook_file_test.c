@@ -227,6 +227,118 @@ TEST(direct_access_is_aligned)
 	free(buf);
 }
 
+/* ---- bad pointers ------------------------------------------------------- */
+
+static struct kernel uncached;
+static const struct kernel *cached;
+static bool nothing_cached; /* atomic */
+
+static long uncached_call(long nr, long a, long b, long c, long d, long e,
+			  long f)
+{
+	if ((nr == SYS_preadv2 || nr == SYS_pwritev2) && f == RWF_NOWAIT &&
+	    __atomic_load_n(&nothing_cached, __ATOMIC_RELAXED))
+		return -EAGAIN;
+	return cached->call(nr, a, b, c, d, e, f);
+}
+
+/* Before there are helpers. */
+static void begin_uncached(void)
+{
+	kernel_choose();
+	cached = ramet__kernel;
+	uncached = *cached;
+	uncached.call = uncached_call;
+	ramet__kernel = &uncached;
+	begin();
+}
+
+/* From now on nothing is in memory. */
+static void forget_what_is_cached(void)
+{
+	__atomic_store_n(&nothing_cached, true, __ATOMIC_RELAXED);
+}
+
+enum { SIDE = 4096 };
+
+/* A file of one such page, and its position is at the start. */
+static int make_page(const char *name)
+{
+	int fd = make(name, 0);
+
+	CHECK_EQ(ftruncate(fd, SIDE), 0);
+	return fd;
+}
+
+static void check_bad_buffers(int fd, char *bad)
+{
+	struct iovec iov = {bad, 8};
+
+	CHECK_ERR(HOOK(pread)(fd, bad, 8, 0), EFAULT);
+	CHECK_ERR(HOOK(pwrite)(fd, bad, 8, 0), EFAULT);
+	CHECK_ERR(HOOK(read)(fd, bad, 8), EFAULT);
+	CHECK_ERR(HOOK(write)(fd, bad, 8), EFAULT);
+	CHECK_ERR(HOOK(preadv)(fd, &iov, 1, 0), EFAULT);
+	CHECK_ERR(HOOK(pwritev)(fd, &iov, 1, 0), EFAULT);
+	CHECK_ERR(HOOK(readv)(fd, &iov, 1), EFAULT);
+	CHECK_ERR(HOOK(writev)(fd, &iov, 1), EFAULT);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0);
+}
+
+static void check_bad_vectors(int fd)
+{
+	struct iovec *bad = (struct iovec *)16;
+
+	CHECK_ERR(HOOK(readv)(fd, bad, 2), EFAULT);
+	CHECK_ERR(HOOK(writev)(fd, bad, 2), EFAULT);
+	CHECK_ERR(HOOK(preadv)(fd, bad, 2, 0), EFAULT);
+	CHECK_ERR(HOOK(pwritev)(fd, bad, 2, 0), EFAULT);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0);
+}
+
+TEST(a_bad_pointer_is_EFAULT_to_files)
+{
+	int fd;
+
+	begin_uncached();
+	fd = make_page("bad");
+	for (int slow = 0; slow < 2; slow++) {
+		if (slow)
+			forget_what_is_cached();
+		check_bad_buffers(fd, (char *)16);
+		check_bad_vectors(fd);
+	}
+	close(fd);
+}
+
+/* Of what is bad from its second page on. */
+TEST(what_comes_before_a_bad_page_is_read_and_written)
+{
+	char *page = mmap(NULL, 2 * SIDE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *last, text[200];
+	int fd;
+
+	begin_uncached();
+	CHECK(page != MAP_FAILED);
+	CHECK_EQ(mprotect(page + SIDE, SIDE, PROT_NONE), 0);
+	last = page + SIDE - 100;
+	memset(last, 'x', 100);
+	fd = make_page("half");
+	forget_what_is_cached();
+	CHECK_EQ(HOOK(pwrite)(fd, last, 200, 10), 100);
+	CHECK_EQ(HOOK(pread)(fd, text, 200, 0), 200);
+	CHECK(!text[9] && text[10] == 'x' && text[109] == 'x' && !text[110]);
+	CHECK_EQ(HOOK(read)(fd, last, 200), 100);
+	CHECK(memcmp(last, text, 100) == 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 100);
+	CHECK_EQ(mprotect(page, SIDE, PROT_READ), 0);
+	CHECK_ERR(HOOK(read)(fd, last, 100), EFAULT);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 100);
+	CHECK_EQ(munmap(page, 2 * SIDE), 0);
+	close(fd);
+}
+
 /* ---- several on one descriptor ------------------------------------------ */
 
 enum { SHARERS = 20, BLOCKS = 50, BLOCK = 512 };

@@ -57,7 +57,7 @@ static int64_t on_deadlock(void)
 
 static const struct ramet_host host = {on_switch, on_sleep, on_wake,
 				       may_park,  NULL,     on_deadlock,
-				       NULL};
+				       NULL,      NULL};
 
 static void open_host(void)
 {

@@ -1,9 +1,11 @@
 /* Child processes: started, fed, waited for and stopped. */
+#include "door.h"
 #include "fds.h"
 #include "ramets.h"
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -784,6 +786,95 @@ TEST_WITHIN(two_hundred_at_once, 60000)
 	CHECK_EQ(ramet_group_wait(&group), 0);
 	ramet_group_close(&group);
 	CHECK_EQ(done, count);
+	check_no_children();
+}
+
+/* ---- turns -------------------------------------------------------------- */
+
+static int (*launch)(struct kernel_launch *k);
+static int starting, starting_most, started; /* atomic */
+static sem_t here, go;
+
+static int launch_and_count(struct kernel_launch *k)
+{
+	int now = __atomic_add_fetch(&starting, 1, __ATOMIC_SEQ_CST);
+	int most = __atomic_load_n(&starting_most, __ATOMIC_SEQ_CST);
+	int err;
+
+	while (now > most &&
+	       !__atomic_compare_exchange_n(&starting_most, &most, now, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+	sem_post(&here);
+	while (sem_wait(&go) < 0)
+		;
+	err = launch(k);
+	__atomic_sub_fetch(&starting, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&started, 1, __ATOMIC_SEQ_CST);
+	return err;
+}
+
+/* From now on a start waits until it is told to go. */
+static void hold_starts(int at_once)
+{
+	struct kernel *own = own_kernel();
+
+	sem_init(&here, 0, 0);
+	sem_init(&go, 0, 0);
+	launch = own->launch;
+	own->launch = launch_and_count;
+	CHECK(ramet_offload_limit(RAMET_LANE_FILE, at_once) > 0);
+}
+
+static void *run_nothing(void *unused)
+{
+	struct ramet_process *p = start("exit 0", NULL);
+
+	CHECK_EQ(wait_for(p), 0);
+	ramet_process_free(p);
+	return unused;
+}
+
+TEST(many_starts_take_turns)
+{
+	enum { MANY = 30, AT_ONCE = 3 };
+	struct ramet *ts[MANY];
+
+	if (test_is_swept())
+		test_skip("without a helper the loop itself would be held");
+	hold_starts(AT_ONCE);
+	for (int i = 0; i < MANY; i++)
+		ts[i] = spawn(run_nothing, NULL);
+	while (__atomic_load_n(&starting, __ATOMIC_SEQ_CST) < AT_ONCE)
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
+	CHECK_EQ(ramet_sleep(20 * RAMET_MS), 0); /* more would have come */
+	for (int i = 0; i < MANY; i++)
+		sem_post(&go);
+	for (int i = 0; i < MANY; i++)
+		join(ts[i]);
+	CHECK_EQ(starting_most, AT_ONCE);
+	CHECK_EQ(started, MANY);
+	check_no_children();
+}
+
+TEST(who_leaves_before_its_turn_has_started_nothing)
+{
+	struct ramet *first;
+
+	if (test_is_swept())
+		test_skip("without a helper the loop itself would be held");
+	hold_starts(1);
+	first = spawn(run_nothing, NULL);
+	while (sem_trywait(&here) < 0)
+		CHECK_EQ(ramet_sleep(RAMET_MS), 0);
+	for (int i = 0; i < 3; i++)
+		RAMET_WITHIN(RAMET_MS) {
+			CHECK_NULL(ramet_process_start(SHELL("exit 0"), PIPES),
+				   ETIMEDOUT);
+		}
+	sem_post(&go);
+	join(first);
+	CHECK_EQ(started, 1);
 	check_no_children();
 }
 

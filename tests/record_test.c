@@ -287,7 +287,7 @@ TEST(a_loop_that_goes_on_is_told_of)
 
 /* ---- telling ------------------------------------------------------------ */
 
-static struct record_event story[64];
+static struct record_event story[1024];
 static size_t told;
 
 static void tell(uint64_t clock, enum record_kind kind, unsigned detail,
@@ -303,8 +303,8 @@ static void note(const char *what, const struct who *w, int64_t now)
 {
 	size_t n = strlen(seen);
 
-	snprintf(seen + n, sizeof seen - n, "%s%s %d at %d", n ? ", " : "",
-		 what, (int)w->id, (int)now);
+	snprintf(seen + n, sizeof seen - n, "%s%s %d at %ld", n ? ", " : "",
+		 what, (int)w->id, (long)now);
 }
 
 static void on_run(void *arg, struct track *track, struct who *w, int64_t now)
@@ -359,6 +359,27 @@ TEST(runs_end_where_others_begin_and_at_gaps)
 		       "run 1 at 2, yield 1 at 4, run 2 at 4, park 2 at 5, "
 		       "run 1 at 6, lost 1 at 6, run 2 at 10, end 2 at 11, "
 		       "run 1 at 11, lost 1 at 11");
+	ramet__track_close(&track);
+}
+
+/* Of a ring that something has written over. */
+TEST(events_that_make_no_sense_are_left_out)
+{
+	struct track track = {.events = story, .tick = 1};
+	char name[WHO_NAME];
+
+	told = 0;
+	for (int kind = 0; kind < 256; kind++)
+		tell(1, (enum record_kind)kind, 255, 0, UINT64_MAX);
+	tell(2, RECORD_SWITCH, 0, 1, 0);
+	for (unsigned at = 0; at < 256; at++)
+		tell(3, RECORD_NAME, at, 1, 0x6161616161616161);
+	tell(UINT64_MAX / 2, RECORD_PARK, 255, 1, 0);
+	track.count = told;
+	CHECK_EQ(ramet__track_open(&track), 0);
+	memcpy(name, ramet__track_who(&track, 1)->name, sizeof name);
+	CHECK_EQ(strnlen(name, sizeof name), WHO_NAME - 1);
+	expect(&track, "run 1 at 2, park 1 at 10000000000000000");
 	ramet__track_close(&track);
 }
 

@@ -147,7 +147,7 @@ def output_that_cannot_be_written_is_an_error():
 def bad_options_are_refused():
     refused("--foo", "true", why="no option --foo; ")
     refused("-x", "true", why="no option -x; ")
-    refused("--list=3", why="no option --list=3; ")
+    refused("--list=3", why="--list=3: the option takes no value; ")
     refused("--stack", why="--stack needs a value")
     refused("--patch=socket,dsn", "true", why='--patch: "dsn" is no group; there are socket,.*file, io and all')
     refused("--patch=", "true", why='"" is no group')
@@ -225,6 +225,13 @@ def program_is_found_in_path():
         equal(out, f"hello {here}/greet you\n")
         out, _ = run("./greet", "you", cwd=here)
         equal(out, "hello ./greet you\n")
+
+
+@tap.test
+def a_limit_of_the_watchdog_beyond_all_is_none():
+    code = "import threading, time\nthreading.Thread(target=time.sleep, args=(0.1,)).start()\n" \
+           "end = time.monotonic() + 0.4\nwhile time.monotonic() < end: pass"
+    equal(run(sys.executable, "-c", code, env=os.environ | {"RAMET_WATCHDOG": "9" * 30})[1], "")
 
 
 @tap.test
@@ -615,7 +622,7 @@ def report_is_aligned_and_plain_in_a_file():
 
 @tap.test
 def report_has_colours_on_a_terminal_only_if_wanted():
-    for env, wanted in (({}, True), ({"NO_COLOR": "1"}, False)):
+    for env, wanted in (({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)):
         ours, theirs = pty.openpty()
         try:
             clean = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}

@@ -24,39 +24,13 @@ import tempfile
 import termios
 import time
 
+import looking
 import tap
+from looking import LIMIT, equal, matches, running
 
-LIMIT = 60 * float(os.environ.get("TEST_TIMEOUT", 1))  # seconds for one command
 RAMET = pathlib.Path(sys.argv[1]).resolve()
 FOLDER = pathlib.Path(sys.argv[2]).resolve()
 LIBRARY = RAMET.parents[2] / "src"
-
-
-def equal(got, want):
-    assert got == want, f"{got!r} is not {want!r}"
-
-
-def matches(pattern, text):
-    assert re.search(pattern, text), f"{pattern!r} is not in {text!r}"
-
-
-@contextlib.contextmanager
-def running(*command, **options):
-    """A program of tests/stacks that has said "ready"."""
-    p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
-    p.said = ""
-    try:
-        for line in p.stdout:
-            p.said += line
-            if line == "ready\n":
-                break
-        assert p.said.endswith("ready\n"), p.said
-        yield p
-    finally:
-        p.kill()
-        p.wait()
-        p.stdin.close()
-        p.stdout.close()
 
 
 def waits(*args, **options):
@@ -111,17 +85,17 @@ def lacks_stacks():
 # What each ramet of waits.c, by its name, is said to wait for, and in which function of the library.
 WAITS = {
     "mutex": ("mutex", r"^for mutex 0x\w+, held by ramet \d+ \"mutex holder\"$", "ramet_mutex_lock"),
-    "rdlock": ("rdlock", r"^to read-lock rwlock 0x\w+, held by ramet \d+ \"rwlock holder\"$", "ramet_rwlock_rdlock"),
+    "rdlock": ("rwlock read", r"^to read-lock rwlock 0x\w+, held by ramet \d+ \"rwlock holder\"$", "ramet_rwlock_rdlock"),
     "once": ("once", r"^for once 0x\w+, run by ramet \d+ \"once runner\"$", "ramet_once"),
-    "cond": ("cond", r"^for a signal on condition 0x\w+$", "ramet_cond_wait"),
-    "sem": ("sem", r"^for semaphore 0x\w+$", "ramet_sem_wait"),
+    "cond": ("condition", r"^for a signal on condition 0x\w+$", "ramet_cond_wait"),
+    "sem": ("semaphore", r"^for semaphore 0x\w+$", "ramet_sem_wait"),
     "event": ("event", r"^for event 0x\w+$", "ramet_event_wait"),
-    "wg": ("wg", r"^for wait group 0x\w+$", "ramet_wg_wait"),
+    "wg": ("wait group", r"^for wait group 0x\w+$", "ramet_wg_wait"),
     "barrier": ("barrier", r"^at barrier 0x\w+, where 1 of 3 are$", "ramet_barrier_wait"),
-    "recv": ("recv", r"^to receive from channel 0x\w+$", "ramet_chan_recv"),
-    "get": ("get", r"^to get from queue 0x\w+$", "ramet_queue_get"),
+    "recv": ("channel receive", r"^to receive from channel 0x\w+$", "ramet_chan_recv"),
+    "get": ("queue get", r"^to get from queue 0x\w+$", "ramet_queue_get"),
     "future": ("future", r"^for future 0x\w+$", "ramet_future_get"),
-    "place": ("place", r"^for a place in pool 0x\w+, 1 of 1 running$", "ramet_pool_spawn"),
+    "place": ("pool place", r"^for a place in pool 0x\w+, 1 of 1 running, ramet \d+ among them$", "ramet_pool_spawn"),
     "joined": ("sleep", r"^for its sleep to end, (59|60) min left$", "ramet_sleep"),
     "join": ("join", r"^for ramet \d+ \"joined\" to end$", "ramet_join"),
     "group": ("group", r"^for its group, 1 running, ramet \d+ among them$", "ramet_group_wait"),
@@ -252,7 +226,11 @@ def an_unmodified_program_is_looked_at():
     with running(RAMET, "run", FOLDER / "threads") as p:
         seen = look(p.pid)
         texts = [(r["wait"]["text"], frames(seen, r)) for r in seen["ramets"] if "wait" in r]
-        equal(len(seen["ramets"]), 25)
+        equal(len(seen["ramets"]), 28)
+        # The lock was passed on while it waited.
+        owner, waiter = (next(r for r in seen["ramets"] if function in frames(seen, r))
+                         for function in ("takes_over", "comes_last"))
+        equal(waiter["wait"].get("holder"), owner["id"])
         for words, function in ((r"^for mutex 0x\w+, held by ramet \d+$", "waits_mutex"),
                                 (r"^for a signal on condition 0x\w+$", "waits_cond"),
                                 (r"^for its sleep to end, (59|60) min left$", "holds"),
@@ -312,8 +290,14 @@ def what_cannot_be_looked_at_is_said():
     refused("top", "-1", why="no option", status=2)
     refused("top", "--sort=size", "1", why="they are id, name", status=2)
     refused("top", "--every=1", "1", why="from 50", status=2)
-    refused("stacks", "--fast", "1", why="no option --fast", status=2)
-    refused("stacks", 2**22 + 1, why="there is no process")
+    refused("stacks", "--fast", "1", why="no option --fast;", status=2)
+    refused("stacks", "--all", "-xy", "1", why='no option -x; "ramet help stacks"', status=2)
+    refused("stacks", "--all=3", "1", why="--all=3: the option takes no value", status=2)
+    refused("stacks", "--help=3", "1", why="--help=3: the option takes no value", status=2)
+    refused("top", "--sort", why='--sort needs a value; "ramet help top"', status=2)
+    refused("stacks", 2**22 + 1, why="there is no process.*ps -e")
+    for command in "run", "serve", "stacks", "top", "trace", "console", "doctor":
+        equal(ramet(command, "-h"), ramet("help", command))
     with running("/bin/sh", "-c", "echo ready; read line") as p:
         refused("stacks", p.pid, why=r"sh \(process \d+\) does not use ramet.*ramet run")
         refused("top", "--once", p.pid, why="does not use ramet")
@@ -418,7 +402,7 @@ def top_shows_everything_once():
         out, err = ramet("top", "--once", p.pid)
         equal(err, "")
         lines = out.splitlines()
-        matches(rf"^process {p.pid} \(waits\): 28 ramets, 1 loops, \d+ descriptors, ramet \S+$", lines[0])
+        matches(rf"^process {p.pid} \(waits\): 28 ramets, 1 loop, \d+ descriptors, ramet \S+$", lines[0])
         matches(rf"^thread {p.pid}: 28 ramets, 0 ready, asleep, lag 0 ms", lines[1])
         equal(lines[2].split(), ["ID>", "NAME", "STATE", "AGE", "STACK", "PARENT", "WAIT"])
         equal(len(lines), 31)
@@ -430,7 +414,7 @@ def top_shows_everything_once():
                                    .splitlines()[3:] if line.split()[1] != "-"])
         equal(len(ramet("top", "--once", "--filter=RWLOCK", p.pid)[0].splitlines()), 5)
         tree = ramet("top", "--once", "--tree", p.pid)[0]
-        matches(r"\n +1 main .*\n +2   mutex holder ", tree)
+        matches(r"\n +1 main +waiting +\S+ \S+ +- +- \S.*\n +2   mutex holder ", tree)
         matches(r"\n +20   group .*\n +23     - ", tree)
         equal(len(tree.splitlines()), 31)
 
@@ -602,6 +586,65 @@ def one_that_dies_is_survived():
                 json.loads(out)
 
 
+def tell(p, line):
+    p.stdin.write(line + "\n")
+    p.stdin.flush()
+    return p.stdout.readline().rstrip("\n")
+
+
+def is_survived(*args):
+    """Whatever is said of it, in order."""
+    p = subprocess.run([RAMET, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
+    assert p.returncode == 0 or (p.returncode, p.stdout) == (1, b"") and p.stderr.count(b"\n") == 1, (args, p)
+    return p
+
+
+@tap.test
+def a_map_that_is_damaged_does_no_harm():
+    with running(FOLDER / "damaged") as p:
+        look(p.pid)
+        refusals = 0
+        for i in range(1000):
+            name = tell(p, f"{i} 0xfffffff8")
+            if name == "end":
+                break
+            refusals += is_survived("stacks", p.pid).returncode
+            tell(p, f"{i} {2**19}")
+            out = is_survived("top", "--once", "--json", p.pid).stdout
+            if out:
+                json.loads(out)
+        assert i > 80 and refusals > 30, (i, refusals)
+        look(p.pid)
+
+
+@tap.test
+def a_list_that_goes_round_is_read_once():
+    with running(FOLDER / "damaged") as p:
+        before = look(p.pid)
+        equal(tell(p, "circle"), "set")
+        after = look(p.pid)
+        equal([len(seen[what]) for seen in (before, after) for what in ("loops", "ramets")], [1, 4, 1, 4])
+
+
+@tap.test
+def names_of_ramets_are_no_commands_to_terminals():
+    with running(FOLDER / "damaged", encoding="latin-1") as p:
+        equal(tell(p, "call a\x1b[b\x9bc\xc2\x9bd\xc3\xbce\x7f"), "set")
+        for out in (ramet("stacks", p.pid)[0], ramet("top", "--once", p.pid)[0]):
+            assert "a?[b?c??dü" + "e?" in out, out
+        equal(json.loads(ramet("stacks", "--json", p.pid)[0])["ramets"][1]["name"], "a\x1b[b\ufffdc\x9bdüe\x7f")
+
+
+@tap.test
+def names_in_the_map_reach_no_terminal():
+    with running(FOLDER / "damaged") as p:
+        equal(tell(p, 'names "\033[2J\x01\\x'), "set")
+        assert "\033" not in ramet("stacks", p.pid)[0]
+        kinds = {r["wait"]["kind"] for r in look(p.pid)["ramets"] if "wait" in r}
+        equal(kinds, {"??[2J??x"})
+        assert "\033" not in ramet("trace", "--seconds=0.1", p.pid)[0]
+
+
 PROGRAM = """
 import sys
 import ramet
@@ -635,16 +678,10 @@ computes()
 
 @tap.test
 def python_shows_its_own_frames():
-    package = RAMET.parents[2] / "python"
-    if not list(package.glob("ramet/_core*.so")):
-        return "Python's ramet is not built"
-    if lacks_stacks():
-        return lacks_stacks()
-    python = os.environ.get("PYTHON", "/usr/bin/python3")
-    if subprocess.run([python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True,
-                      text=True).stdout != "(3, 11)\n":
-        return "its frames are read in CPython 3.11"
-    with running(python, "-c", PROGRAM, env=os.environ | {"PYTHONPATH": str(package)}) as p:
+    why, python, env = looking.python(RAMET)
+    if why or lacks_stacks():
+        return why or lacks_stacks()
+    with running(python, "-c", PROGRAM, env=os.environ | env) as p:
         seen = look(p.pid)
         names = [[f.get("function") for f in s["frames"] if f.get("language") == "python"] for s in seen["stacks"]]
         assert ["leaf", "leaf", "Key.__lt__", "sorts"] in names, names
@@ -657,7 +694,7 @@ def python_shows_its_own_frames():
         out, _ = ramet("stacks", p.pid)
         matches(r"\n    leaf at <string>:10\n    leaf at <string>:8, 3 times\n    Key.__lt__ at <string>:14\n    sorts at <string>:17\n",
                 out)
-        matches(r"ramet \d+ waiting for an event, for ", out)
+        matches(r"ramet \d+ \"Event.wait\" waiting for an event, for .*, spawned by ramet 1 at <module> at <string>:26\n", out)
 
 
 @tap.test

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -607,26 +608,94 @@ static void *receive(void *unused)
 	return unused;
 }
 
+static int64_t duration(void)
+{
+	return (getenv("TEST_LONG") ? 3600 : 4) * RAMET_SEC;
+}
+
 /* With the limit that programs have. */
 static void wait_a_lot(void)
 {
-	int64_t seconds = getenv("TEST_LONG") ? 3600 : 3;
 	struct ramet *ts[20];
 
 	chan = ramet_chan_new(sizeof(int), 0);
 	for (int i = 0; i < 20; i++)
 		ts[i] = ramet_spawn(send_now_and_then, NULL);
 	CHECK(ramet_go(NULL, receive, NULL) != NULL);
-	ramet_sleep(seconds * RAMET_SEC);
+	ramet_sleep(duration());
 	over = true;
 	CHECK_EQ(ramet_joinall(ts, 20, 20), 20);
 	ramet_chan_close(chan);
 	ramet_sleep(RAMET_SEC); /* idle */
 }
 
-TEST_WITHIN(who_only_waits_is_never_reported, 3700 * 1000)
+static void *wait_for_item(void *unused)
 {
-	int status = test_stderr_of(wait_a_lot, text, sizeof text);
+	int item;
+
+	CHECK_EQ(ramet_chan_recv(chan, &item), 1);
+	return unused;
+}
+
+static void *wait_for_byte(void *unused)
+{
+	char c;
+
+	CHECK_EQ(ramet_recv(fds[0], &c, 1, 0), 1);
+	return unused;
+}
+
+static void *wait_in_vain(void *unused)
+{
+	CHECK_ERR(ramet_sleep(RAMET_NEVER), ECANCELED);
+	return unused;
+}
+
+/* Nothing happens, until all end.  The watchdog looks twenty times a second,
+ * for two seconds; then it sleeps as well. */
+static void be_idle(void)
+{
+	void *(*const fns[])(void *) = {wait_for_item, wait_for_byte,
+					wait_in_vain};
+	struct ramet *ts[3];
+	struct rusage used;
+	int item = 0;
+
+	CHECK_EQ(ramet_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	chan = ramet_chan_new(sizeof(int), 0);
+	for (int i = 0; i < 3; i++)
+		ts[i] = ramet_spawn(fns[i], NULL);
+	ramet_sleep(duration());
+	CHECK_EQ(getrusage(RUSAGE_SELF, &used), 0);
+	if (!test_slow()) /* sanitizers have threads, too */
+		CHECK(used.ru_nvcsw < 500);
+	CHECK_EQ(ramet_chan_send(chan, &item), 1);
+	CHECK_EQ(ramet_send(fds[1], "", 1, 0), 1);
+	ramet_cancel(ts[2]);
+	CHECK_EQ(ramet_joinall(ts, 3, 3), 3);
+	ramet_close(fds[0]);
+	ramet_close(fds[1]);
+}
+
+/* Both in one hour. */
+static void be_idle_and_wait_a_lot(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		be_idle();
+		exit(0);
+	}
+	wait_a_lot();
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+TEST_WITHIN(who_is_idle_or_only_waits_is_never_reported, 3700 * 1000)
+{
+	int status = test_stderr_of(be_idle_and_wait_a_lot, text, sizeof text);
 
 	if (status || *text)
 		fprintf(stderr, "said:\n%s", text);

@@ -18,20 +18,13 @@ import sys
 import tempfile
 import time
 
+import looking
 import tap
+from looking import LIMIT, equal, matches, running
 
-LIMIT = 60 * float(os.environ.get("TEST_TIMEOUT", 1))  # seconds for one command
 RAMET = pathlib.Path(sys.argv[1]).resolve()
 FOLDER = pathlib.Path(sys.argv[2]).resolve()
 LIBRARY = RAMET.parents[2] / "src" / "libramet.so"
-
-
-def equal(got, want):
-    assert got == want, f"{got!r} is not {want!r}"
-
-
-def matches(pattern, text):
-    assert re.search(pattern, text), f"{pattern!r} is not in {text!r}"
 
 
 def run(*command, status=0, **options):
@@ -41,22 +34,6 @@ def run(*command, status=0, **options):
     p = subprocess.run([str(word) for word in command], **options)
     assert p.returncode == status, (p.returncode, p.stdout, p.stderr)
     return p.stdout, p.stderr
-
-
-@contextlib.contextmanager
-def running(*command, **options):
-    """A program that has said "ready"."""
-    p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
-    try:
-        for line in p.stdout:
-            if line == "ready\n":
-                break
-        yield p
-    finally:
-        p.kill()
-        p.wait()
-        p.stdin.close()
-        p.stdout.close()
 
 
 @contextlib.contextmanager
@@ -225,17 +202,9 @@ ramet.joinall([ramet.spawn(waits), ramet.spawn(sets)])
 """
 
 
-def python():
-    """(why not, command, environment)"""
-    package = RAMET.parents[2] / "python"
-    if not list(package.glob("ramet/_core*.so")):
-        return "Python's ramet is not built", None, None
-    return None, os.environ.get("PYTHON", "/usr/bin/python3"), {"PYTHONPATH": str(package)}
-
-
 @tap.test
 def a_python_program_is_recorded():
-    why, command, env = python()
+    why, command, env = looking.python(RAMET)
     if why:
         return why
     with a_file() as path:
@@ -243,6 +212,9 @@ def a_python_program_is_recorded():
         rows = read(path)
         assert len({row["args"]["ramet"] for row in rows if row["ph"] == "B"}) >= 3, rows
         assert "host" in waited(rows), waited(rows)
+        assert {"main", "hub", "waits", "sets"} <= names(rows), names(rows)
+        what = {row["args"].get("what") for row in rows if row["ph"] == "B" and row["name"] == "waits"}
+        assert what <= {None, "its start", "an event"} and "an event" in what, what
 
 
 # ---- from outside ------------------------------------------------------------
@@ -292,13 +264,16 @@ def threads_that_run_are_recorded_from_outside():
 
 @tap.test
 def python_that_runs_is_recorded_from_outside():
-    why, command, env = python()
+    why, command, env = looking.python(RAMET)
     if why:
         return why
     with running(command, "-c", PROGRAM.format(stay=True), env=os.environ | env) as p:
         seen = summary(p.pid, "--seconds=0.5")
         by_name = check_summary(seen)
-        assert any(w["for"] == "host" for row in by_name.values() for w in row["waits"]), by_name
+        equal({(w["for"], w["what"]) for w in by_name["waits"]["waits"]}, {("host", "its start"), ("host", "an event")})
+        equal({(w["for"], w["what"]) for w in by_name["sets"]["waits"]}, {("host", "its start"), ("host", "its sleep to end")})
+        out, _ = run(RAMET, "trace", "--seconds=0.5", p.pid)
+        matches(r"\nwaits  .*  .*an event \d+\.\d+ ms \(\d+\)[,\n]", out)
 
 
 @tap.test

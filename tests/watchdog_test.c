@@ -3,6 +3,7 @@
 #include "said.h"
 #include "thread.h"
 
+#include "debug/report.h"
 #include "debug/watchdog.h"
 
 #include <signal.h>
@@ -127,7 +128,7 @@ TEST(a_system_call_that_blocks_is_named_and_not_ended)
 	watch(blocking);
 	SAYS("\"culprit\"");
 	SAYS(", is blocked in clock_nanosleep(2)\n");
-	if (!TEST_ASAN) /* which ends a snapshot that walks a stack */
+	if (!TEST_ASAN) /* whose nanosleep is found by its frame pointer */
 		SAYS("    block+0x");
 	SAYS("turns its loop again");
 }
@@ -178,6 +179,56 @@ TEST(a_blocked_signal_costs_the_place)
 {
 	watch(with_signal_blocked);
 	SAYS("where is not known, because SIGURG is the program's or blocked");
+}
+
+static void computing_json(void)
+{
+	ramet__reports_json = true;
+	keep(compute);
+}
+
+TEST(json_names_who_computes)
+{
+	watch(computing_json);
+	SAYS("{\"report\": \"stall\", \"process\": ");
+	SAYS(", \"id\": 3, \"name\": \"culprit\", \"parent\": 1, "
+	     "\"spawned_at\": {\"function\": \"keep");
+	SAYS("}, \"state\": \"computing\", \"frames\": [{\"");
+	SAYS("{\"function\": \"compute");
+	SAYS("}]}\n{\"report\": \"stall end\", \"process\": ");
+	CHECK_EQ(count("\n"), 2);
+}
+
+static void blocking_json(void)
+{
+	ramet__reports_json = true;
+	keep(block_on_socket);
+}
+
+TEST(json_names_the_system_call)
+{
+	watch(blocking_json);
+	SAYS("{\"report\": \"stall\", \"process\": ");
+	SAYS("}, \"state\": \"blocked\", \"call\": \"recvfrom\", "
+	     "\"call_number\": ");
+	SAYS(", \"local\": \"\", \"peer\": \"\", ");
+	if (!TEST_ASAN) /* whose recv may be found by its frame pointer */
+		SAYS("{\"function\": \"block_on_socket");
+	SAYS("}\n{\"report\": \"stall end\", \"process\": ");
+	CHECK_EQ(count("\n"), 2);
+}
+
+static void with_own_handler_json(void)
+{
+	ramet__reports_json = true;
+	with_own_handler();
+}
+
+TEST(json_says_why_there_is_no_stack)
+{
+	watch(with_own_handler_json);
+	SAYS("}, \"state\": \"computing\", \"no_stack\": \"SIGURG is the "
+	     "program's or blocked\"}\n");
 }
 
 /* Long after it was said, once more. */
@@ -318,7 +369,8 @@ static void quit_blocked(void)
 TEST(sigquit_dumps_while_a_system_call_blocks)
 {
 	if (TEST_ASAN)
-		test_skip("ASan ends a snapshot that walks a stack");
+		test_skip("ASan's nanosleep is found by its frame pointer, "
+			  "which is not known of who is in the kernel");
 	watch(quit_blocked);
 	CHECK_EQ(count("ramet: 3 ramets in process"), 1);
 	SAYS("ramet 3 \"culprit\" running");

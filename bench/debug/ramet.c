@@ -1,4 +1,5 @@
-/* ramet.c - how long a loop stands still for a report about it. */
+/* ramet.c - how long a loop stands still for a report about it, and one to be
+ * looked at from outside, which knows how long it stood still. */
 #include "../peers/bench.h"
 
 #include <ramet.h>
@@ -33,10 +34,10 @@ static void spawn_all(long n)
 	if (ramet_socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
 		bench_fail("ramet_socketpair");
 	for (long i = 0; i < n; i++) {
-		if (i == SOCKETS) {
+		if (i % SOCKETS == 0)
 			ramet_yield();
+		if (i == SOCKETS)
 			fds[0] = -1;
-		}
 		if (!ramet_spawn_opts(wait_somewhere, (void *)i, &opts))
 			bench_fail("ramet_spawn_opts");
 	}
@@ -76,10 +77,48 @@ static void item_dump(void)
 	report("-json", least_pause(ramet_dump_json), "ms", "");
 }
 
+/* ---- looked at from outside --------------------------------------------- */
+
+static int64_t longest; /* between two of its turns */
+static uint64_t turns;
+
+static void *take_turns(void *unused)
+{
+	for (int64_t before = now_ns(), now;; before = now, turns++) {
+		ramet_yield();
+		now = now_ns();
+		if (now - before > longest)
+			longest = now - before;
+	}
+	return unused;
+}
+
+/* For each byte of standard input a line: the longest time between two turns,
+ * in ms, and how many turns there were, since the last. */
+static void item_watched(void)
+{
+	char c;
+
+	spawn_all(bench_param);
+	if (!ramet_go(NULL, take_turns, NULL))
+		bench_fail("ramet_go");
+	printf("ready\n");
+	fflush(stdout);
+	while (ramet_read(0, &c, 1) > 0) {
+		printf("%.6f %llu\n", (double)longest / MS,
+		       (unsigned long long)turns);
+		fflush(stdout);
+		longest = 0;
+		turns = 0;
+	}
+	_Exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct bench_item items[] = {
 		{"dump", item_dump},
+		{"watched", item_watched},
 		{NULL, NULL},
 	};
 

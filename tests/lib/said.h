@@ -18,15 +18,24 @@ static inline size_t count(const char *word)
 	return n;
 }
 
-static inline bool says(const char *word)
+/* The words come in this order; NULL ends them. */
+static inline bool says(const char *const words[])
 {
-	if (strstr(text, word))
-		return true;
-	fprintf(stderr, "no \"%s\" in:\n%.20000s", word, text);
-	return false;
+	const char *at = text;
+
+	for (; *words; words++) {
+		at = strstr(at, *words);
+		if (!at) {
+			fprintf(stderr, "no \"%s\" in:\n%.20000s", *words,
+				text);
+			return false;
+		}
+		at += strlen(*words);
+	}
+	return true;
 }
 
-#define SAYS(word) CHECK(says(word))
+#define SAYS(...) CHECK(says((const char *const[]){__VA_ARGS__, NULL}))
 
 /* Run fn, which ends well, in a child. */
 static inline void hear(void (*fn)(void))
