@@ -82,7 +82,10 @@ static int converse(int fd, const char *where)
 		if (fds[1].revents && !pass(fd, STDOUT_FILENO)) {
 			/* The socket of a process that ends may live longer. */
 			if (!greeted)
-				refuse(1, "nobody serves %s any more", where);
+				refuse(1,
+				       "nobody serves %s any more: its program "
+				       "has ended",
+				       where);
 			return 0;
 		}
 		greeted |= fds[1].revents != 0;

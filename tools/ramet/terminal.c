@@ -128,18 +128,24 @@ void terminal_size(int *rows, int *columns)
 
 /* ---- keys ---------------------------------------------------------------- */
 
+static int kept = KEY_NONE; /* a byte that was read too early */
+
 static bool is_there(int ms)
 {
 	struct pollfd p = {STDIN_FILENO, POLLIN, 0};
 
-	return poll(&p, 1, ms) > 0;
+	return kept != KEY_NONE || poll(&p, 1, ms) > 0;
 }
 
 static int next_byte(void)
 {
+	int early = kept;
 	unsigned char byte;
 	ssize_t n;
 
+	kept = KEY_NONE;
+	if (early != KEY_NONE)
+		return early;
 	do
 		n = read(STDIN_FILENO, &byte, 1);
 	while (n < 0 && errno == EINTR);
@@ -191,5 +197,8 @@ int terminal_key(int ms)
 	if (c != KEY_ESCAPE || !is_there(20))
 		return c;
 	c = next_byte();
-	return c == '[' || c == 'O' ? sequence() : KEY_ESCAPE;
+	if (c == '[' || c == 'O')
+		return sequence();
+	kept = c; /* the next key, pressed soon after */
+	return KEY_ESCAPE;
 }
