@@ -52,11 +52,12 @@ static int sleep_in_trace(int64_t when)
 
 	while ((rest = when - ramet_now()) > 0) {
 		struct timespec time = {rest / 1000000000, rest % 1000000000};
-		int err;
+		PyThreadState *ts = PyEval_SaveThread();
+		int err = nanosleep(&time, NULL);
 
-		Py_BEGIN_ALLOW_THREADS err = nanosleep(&time, NULL);
-		Py_END_ALLOW_THREADS if (err < 0 &&
-					 PyErr_CheckSignals() < 0) return -1;
+		PyEval_RestoreThread(ts);
+		if (err < 0 && PyErr_CheckSignals() < 0)
+			return -1;
 	}
 	return 0;
 }
