@@ -10,6 +10,7 @@
  * not, but for a sanitizer's.
  */
 #include "debug/stall.h"
+#include "debug/borrow.h"
 #include "debug/guest.h"
 #include "debug/report.h"
 #include "debug/trace.h"
@@ -341,13 +342,27 @@ static void say_without_stack(const struct snapshot *s, const char *why)
 	ramet__out_close(&o);
 }
 
+/* What the report writes to and has words for, which the child inherits. */
+static void borrow(const struct snapshot *s)
+{
+	const struct call_name *call = name_of(s->task);
+
+	ramet__borrow(s->seen->tid, 2);
+	if (s->what == STALL_DUMP)
+		ramet__borrow_sockets(s->seen->tid);
+	else if (call && call->fd)
+		ramet__borrow_socket(s->seen->tid, (int)s->task->args[0]);
+}
+
 void ramet__stall_blocked(struct seen *seen, int64_t length,
 			  enum stall_report what, const struct task *task)
 {
 	struct snapshot s = {seen, length, what, task,
 			     kernel_real_call(SYS_getpid, 0, 0, 0, 0, 0, 0)};
-	long pid = is_large() ? -ENOMEM : fork_quietly();
+	long pid;
 
+	borrow(&s);
+	pid = is_large() ? -ENOMEM : fork_quietly();
 	if (pid == 0) {
 		in_child(&s);
 		kernel_real_call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
@@ -357,4 +372,5 @@ void ramet__stall_blocked(struct seen *seen, int64_t length,
 	} else if (!await(pid) && ramet__reports_json && what == STALL_SAY) {
 		say_without_stack(&s, "its stack cannot be walked");
 	}
+	ramet__borrow_end();
 }

@@ -5,6 +5,7 @@
 #include "debug/stall.h"
 #include "core/stack.h"
 #include "debug/aside.h"
+#include "debug/borrow.h"
 #include "debug/guest.h"
 #include "debug/report.h"
 #include "debug/trace.h"
@@ -184,6 +185,7 @@ void ramet__stall_running(struct seen *s, int64_t length,
 
 	if (ask(s, length, what))
 		return;
+	ramet__borrow(s->tid, 2);
 	ramet__out_open(&o, 2);
 	s->length = length;
 	if (ramet__reports_json) {
@@ -194,4 +196,5 @@ void ramet__stall_running(struct seen *s, int64_t length,
 			     why);
 	}
 	ramet__out_close(&o);
+	ramet__borrow_end();
 }

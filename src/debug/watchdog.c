@@ -5,6 +5,7 @@
  * calls it (ramet__watchdog_mind): an idle process stays idle.
  */
 #include "debug/watchdog.h"
+#include "debug/borrow.h"
 #include "debug/out.h"
 #include "debug/report.h"
 #include "debug/stall.h"
@@ -118,6 +119,7 @@ static void say_end(const struct seen *s, int64_t now)
 {
 	struct out o;
 
+	ramet__borrow(s->tid, 2);
 	ramet__out_open(&o, 2);
 	if (ramet__reports_json) {
 		ramet__print(&o,
@@ -133,12 +135,14 @@ static void say_end(const struct seen *s, int64_t now)
 		ramet__print(&o, "\n");
 	}
 	ramet__out_close(&o);
+	ramet__borrow_end();
 }
 
-static void say_left_out(int count)
+static void say_left_out(const struct seen *s, int count)
 {
 	struct out o;
 
+	ramet__borrow(s->tid, 2);
 	ramet__out_open(&o, 2);
 	if (ramet__reports_json)
 		ramet__print(&o,
@@ -148,10 +152,11 @@ static void say_left_out(int count)
 	else
 		ramet__print(&o, "ramet: %d stalls were not reported\n", count);
 	ramet__out_close(&o);
+	ramet__borrow_end();
 }
 
 /* So many in a minute; how many were left out is said with the next. */
-static bool may_say(int64_t now)
+static bool may_say(const struct seen *s, int64_t now)
 {
 	static int64_t minute;
 	static int said, left_out;
@@ -165,7 +170,7 @@ static bool may_say(int64_t now)
 		return false;
 	}
 	if (left_out)
-		say_left_out(left_out);
+		say_left_out(s, left_out);
 	left_out = 0;
 	return true;
 }
@@ -190,7 +195,7 @@ static void report(struct seen *s, const struct round *r,
 		if (!s->said)
 			__atomic_add_fetch(&ramet__stalls, 1, __ATOMIC_SEQ_CST);
 		s->said = length;
-		if (!may_say(r->now))
+		if (!may_say(s, r->now))
 			return;
 	}
 	if (task.at.pc)
@@ -255,6 +260,7 @@ static void *watch(void *unused)
 	int64_t before = kernel_real_now(), active = before;
 
 	kernel_thread_name("ramet watchdog");
+	ramet__borrow_leave();
 	for (int64_t ns; (ns = limit() / 2);) {
 		struct round r = {.limit = 2 * ns};
 
@@ -280,6 +286,7 @@ static void *watch(void *unused)
 static void start(void)
 {
 	__atomic_add_fetch(&ramet__service_threads, 1, __ATOMIC_RELAXED);
+	ramet__borrow_try();
 	if (kernel_thread(watch, NULL, STACK) == 0)
 		return;
 	__atomic_sub_fetch(&ramet__service_threads, 1, __ATOMIC_RELAXED);
