@@ -171,6 +171,11 @@ def end_all(_number, _frame):
     os._exit(1)
 
 
+def environment(work):
+    """The watchdog writes to descriptor 2, whatever that is: a judge that moves descriptors about reads it."""
+    return {**os.environ, "TMPDIR": str(work), "RAMET_WATCHDOG": "0"}
+
+
 def run_in(folder, judge, settings):
     outcome = Outcome(trouble="it ended in the middle")
     log, output = folder / "log", folder / "output"
@@ -181,7 +186,7 @@ def run_in(folder, judge, settings):
     with open(output, "w") as file:
         process = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", HERE / "stdlib" / "judge.py", log, json.dumps(settings)], cwd=work,
-            stdin=subprocess.DEVNULL, stdout=file, stderr=file, env={**os.environ, "TMPDIR": str(work)},
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment(work),
             start_new_session=True)
         running.add(process)
         status, late = wait(process, limit)
