@@ -11,7 +11,7 @@
 
 /* How long a test is swept, and how often it runs at least, if it takes long.
  */
-enum { SWEEP_MS = 150, RUNS_MIN = 10 };
+enum { SWEEP_MS = 120, RUNS_MIN = 8 };
 
 static struct faults *faults; /* shared with the test's processes */
 static int said = -1;         /* a file for what they say */
