@@ -509,6 +509,39 @@ TEST(a_handler_may_wake_at_many_words)
 	join(t);
 }
 
+static int handled; /* atomic */
+static bool stop;   /* atomic */
+
+static void wake_again(int sig)
+{
+	(void)sig;
+	wake(1);
+	__atomic_fetch_add(&handled, 1, __ATOMIC_SEQ_CST);
+}
+
+static void *wake_till_told(void *arg)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST))
+		wake(1);
+	return arg;
+}
+
+TEST(a_handler_wakes_where_its_os_thread_was_waking)
+{
+	enum { TIMES = 2000 };
+	pthread_t t;
+
+	signal(SIGUSR1, wake_again);
+	t = start_thread(wake_till_told, NULL);
+	for (int n = 0; n < TIMES; n++) {
+		CHECK_EQ(pthread_kill(t, SIGUSR1), 0);
+		while (__atomic_load_n(&handled, __ATOMIC_SEQ_CST) <= n)
+			;
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
+	join_thread(t);
+}
+
 /* ---- ends --------------------------------------------------------------- */
 
 static void *wait_on(void *arg)

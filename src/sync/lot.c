@@ -130,9 +130,9 @@ static void lock_two(struct bucket *a, struct bucket *b)
 
 static void unlock_two(struct bucket *a, struct bucket *b)
 {
-	bucket_unlock(a);
 	if (a != b)
-		bucket_unlock(b);
+		bucket_unlock(a < b ? b : a);
+	bucket_unlock(a < b ? a : b);
 }
 
 static void move(struct bucket *from, struct bucket *b, struct waiter *w,

@@ -10,6 +10,8 @@
 #include "kernel/calls.h"
 #include "sync/lot.h"
 
+#include <signal.h>
+
 enum {
 	BUCKET_BITS = 13,
 	BUCKETS = 1 << BUCKET_BITS,
@@ -32,7 +34,8 @@ struct waiter {
 
 struct bucket {
 	struct waiter *first;
-	uint32_t lock; /* atomic */
+	uint32_t lock;    /* atomic */
+	uint64_t signals; /* the mask of the OS thread that has locked it */
 };
 
 extern struct bucket ramet__lot_buckets[BUCKETS];
@@ -45,16 +48,44 @@ static inline struct bucket *bucket_of(const uint32_t *word)
 	return &ramet__lot_buckets[hash >> (64 - BUCKET_BITS)];
 }
 
+static inline uint64_t block_signals(void)
+{
+	uint64_t all = ~UINT64_C(0), before = 0;
+
+	kernel_real_call(SYS_rt_sigprocmask, SIG_SETMASK, KERNEL_ARG(&all),
+			 KERNEL_ARG(&before), sizeof all, 0, 0);
+	return before;
+}
+
+static inline void unblock_signals(uint64_t before)
+{
+	kernel_real_call(SYS_rt_sigprocmask, SIG_SETMASK, KERNEL_ARG(&before),
+			 0, sizeof before, 0, 0);
+}
+
+/* Without a loop that knows of its handlers (in_handler), an OS thread lets
+ * none in: it may wake somebody, by sem_post, and wait here for the thread it
+ * has interrupted. */
 static inline void bucket_lock(struct bucket *b)
 {
+	uint64_t signals = 0;
+
+	if (unlikely(!ramet__this_loop))
+		signals = block_signals();
 	for (int n = 0; __atomic_exchange_n(&b->lock, 1, __ATOMIC_ACQUIRE); n++)
 		if (n >= SPINS)
 			kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	b->signals = signals;
 }
 
+/* Of two, the one that was locked last first. */
 static inline void bucket_unlock(struct bucket *b)
 {
+	uint64_t signals = b->signals;
+
 	__atomic_store_n(&b->lock, 0, __ATOMIC_RELEASE);
+	if (unlikely(!ramet__this_loop))
+		unblock_signals(signals);
 }
 
 /* What points to the first that waits at the word, or to NULL. */
