@@ -5,7 +5,7 @@
 #include <sched.h>
 
 static pthread_key_t key, other;
-static long destroyed, rounds;
+static long destroyed, rounds; /* destroyed is atomic */
 
 static void *join(pthread_t t)
 {
@@ -25,7 +25,7 @@ static void *run(void *(*fn)(void *), void *arg)
 
 static void add_value(void *value)
 {
-	destroyed += (long)value;
+	__atomic_add_fetch(&destroyed, (long)value, __ATOMIC_SEQ_CST);
 }
 
 static void *set_and_read(void *value)

@@ -34,7 +34,8 @@ struct posix_test {
 #define TEST(id)                                                               \
 	static void id(void);                                                  \
 	static const struct posix_test test_##id                               \
-		__attribute__((used, section("posix_tests"))) = {#id, id, {0}}; \
+		__attribute__((used,                                           \
+			       section("posix_tests"))) = {#id, id, {0}};      \
 	static void id(void)
 
 extern const struct posix_test posix_first[] __asm__("__start_posix_tests");
@@ -58,8 +59,10 @@ enum { POSIX_FAILED = 1, POSIX_SKIPPED = 77 };
 	} while (0)
 
 /* End the process of this test at once, whatever its other threads do. */
-__attribute__((noreturn, unused)) static void
-posix_fail(const char *file, int line, const char *what, long got, long want)
+__attribute__((noreturn, unused)) static void posix_fail(const char *file,
+							 int line,
+							 const char *what,
+							 long got, long want)
 {
 	char text[512];
 	int n = snprintf(text, sizeof text, "# %s:%d: %s: %ld, not %ld\n", file,
@@ -196,9 +199,9 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	setenv("RAMET_WATCHDOG", "0", 0); /* one more OS thread */
-	signal(SIGHUP, SIG_DFL); /* ignored, as under nohup */
-	signal(SIGQUIT, SIG_DFL); /* or in a shell's background */
-	for (t = posix_first; t < posix_last; t++)
+	signal(SIGHUP, SIG_DFL);          /* ignored, as under nohup */
+	signal(SIGQUIT, SIG_DFL);         /* or in a shell's background */
+	for (t = posix_first; t != posix_last; t++)
 		if (posix_wanted(t, argv + 1))
 			passed += posix_run(t, ++n);
 	printf("1..%d\n", n);
