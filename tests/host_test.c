@@ -249,6 +249,102 @@ TEST(a_park_ends_with_its_time_or_with_an_error)
 	CHECK_EQ(g->error, EINTR);
 }
 
+/* ---- who waits for whom -------------------------------------------------- */
+
+static struct guest *owner, *other;
+static uint32_t held_by[2]; /* two locks */
+static char text[1 << 16];
+
+static void *lock_and_wait(void *guest)
+{
+	int first = guest == other;
+
+	held_by[first] = ramet_host_self();
+	ramet_yield();
+	((struct guest *)guest)->result =
+		ramet_host_park_lock(&held_by[!first], &held_by[!first],
+				     RAMET_NEVER);
+	((struct guest *)guest)->error = errno;
+	held_by[first] = 0;
+	ramet_yield();
+	return NULL;
+}
+
+static void *wait_for_end(void *guest)
+{
+	((struct guest *)guest)->result =
+		ramet_host_park_join(owner->ramet, RAMET_NEVER);
+	return NULL;
+}
+
+static void start_both(void)
+{
+	open_host();
+	ramet_set_name(ramet_self(), "main");
+	owner = guest(lock_and_wait, 0);
+	other = guest(lock_and_wait, 0);
+	ramet_set_name(owner->ramet, "owner");
+	ramet_set_name(other->ramet, "other");
+	ramet_host_wake(owner->ramet);
+	ramet_host_wake(other->ramet);
+	let_run();
+	let_run();
+}
+
+static void dump_waits(void)
+{
+	struct guest *joins;
+
+	start_both();
+	joins = guest(wait_for_end, 0);
+	ramet_host_wake(joins->ramet);
+	let_run();
+	CHECK(ramet_host_holder(owner->ramet) == other);
+	CHECK(ramet_host_holder(other->ramet) == owner);
+	CHECK(ramet_host_holder(joins->ramet) == owner);
+	CHECK(ramet_host_holder(main_guest.ramet) == NULL);
+	CHECK(strcmp(ramet_host_waits_for(owner->ramet), "a lock") == 0);
+	CHECK(strcmp(ramet_host_waits_for(joins->ramet), "an end") == 0);
+	held_by[0] = 0; /* nobody knows any more */
+	CHECK(ramet_host_holder(other->ramet) == NULL);
+	CHECK_EQ(ramet_dump(2), 0);
+	_exit(0);
+}
+
+TEST(tools_tell_whom_a_guest_waits_for)
+{
+	CHECK_EQ(test_stderr_of(dump_waits, text, sizeof text), 0);
+	CHECK(strstr(text, "\"owner\" waiting for lock 0x"));
+	CHECK(strstr(text, ", held by ramet 4 \"other\", for "));
+	CHECK(strstr(text, "waiting for the end of ramet 3 \"owner\", for "));
+	CHECK(!strstr(text, "held by ramet 3"));
+}
+
+static void report_cycle(void)
+{
+	ramet_set_lock_cycles(RAMET_LOCK_CYCLES_ERROR);
+	start_both();
+	CHECK_EQ(other->result, -1);
+	CHECK_EQ(other->error, EDEADLK);
+	CHECK(ramet_host_holder(owner->ramet) == NULL); /* it has let go */
+	CHECK_EQ(ramet_host_wake(owner->ramet), 1);
+	let_run();
+	CHECK_EQ(owner->result, 0);
+	_exit(0);
+}
+
+TEST(guests_that_wait_for_each_other_are_found)
+{
+	CHECK_EQ(test_stderr_of(report_cycle, text, sizeof text), 0);
+	CHECK(strstr(text, "ramet: lock cycle: none of these can go on\n"
+			   "  ramet 4 \"other\" waits for lock 0x"));
+	CHECK(strstr(text, ", held by ramet 3 \"owner\""));
+	CHECK(strstr(text, "ramet 3 \"owner\" waits for lock 0x"));
+	CHECK(strstr(text, "advice: lock in the same order everywhere"));
+}
+
+/* ---- any wait ------------------------------------------------------------ */
+
 static int pipe_fds[2];
 
 static void *read_pipe(void *guest)

@@ -87,6 +87,24 @@ RAMET_API struct ramet *ramet_host_spawn(void *(*fn)(void *), void *arg,
  * Returns 0 when woken, or -1: what ramet_host_end was given; ETIMEDOUT. */
 RAMET_API int ramet_host_park(const char *what, int64_t when);
 
+/* The same for what another guest of the loop has to give, whom tools then
+ * name: a deadlock's report shows who waits for whom, and RAMET_LOCK_CYCLES
+ * finds those who do so in a circle (-1 and EDEADLK, where that is to be an
+ * error). A lock, told apart by its address, and who holds it: a number of
+ * ramet_host_self, 0 for nobody known; read whenever it is asked for. */
+RAMET_API int ramet_host_park_lock(const void *lock, const uint32_t *holder,
+				   int64_t when);
+
+/* The end of t, which has not ended. */
+RAMET_API int ramet_host_park_join(struct ramet *t, int64_t when);
+
+/* The caller as a holder of locks; never 0. */
+RAMET_API uint32_t ramet_host_self(void);
+
+/* The guest that t, of the caller's loop, waits for in one of these two; NULL
+ * if it does not, or nobody knows. */
+RAMET_API void *ramet_host_holder(const struct ramet *t);
+
 /* End t's ramet_host_park with 0, or let it begin.  It runs after everything
  * that is ready.  Returns 1, or 0 and does nothing: it is not parked there. */
 RAMET_API int ramet_host_wake(struct ramet *t);

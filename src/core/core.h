@@ -13,7 +13,13 @@
 #include "kernel/kernel.h"
 #include "ramet/core.h"
 
-enum state { STATE_FREE, STATE_READY, STATE_RUNNING, STATE_PARKED, STATE_ENDED };
+enum state {
+	STATE_FREE,
+	STATE_READY,
+	STATE_RUNNING,
+	STATE_PARKED,
+	STATE_ENDED
+};
 
 /* What a parked ramet waits for.  Those from WAIT_OUTSIDE on can be woken by
  * what is not a ramet, so they are never part of a deadlock; those of
@@ -40,10 +46,12 @@ enum wait {
 	WAIT_FUTURE,
 	WAIT_PUT,
 	WAIT_GET,
-	WAIT_DONE,  /* for a queue's items to be done */
-	WAIT_LOT,   /* object: struct lot_reason, see sync/lot.h */
-	WAIT_ACTOR, /* object: struct actor_wait, see task/actor/actor.h */
-	WAIT_HOST,  /* object: a string */
+	WAIT_DONE,      /* for a queue's items to be done */
+	WAIT_LOT,       /* object: struct lot_reason, see sync/lot.h */
+	WAIT_ACTOR,     /* object: struct actor_wait, see task/actor/actor.h */
+	WAIT_HOST,      /* object: a string */
+	WAIT_HOST_LOCK, /* object: as of WAIT_LOT */
+	WAIT_HOST_JOIN,
 	WAIT_SLEEP,
 	WAIT_OUTSIDE,
 	WAIT_READ = WAIT_OUTSIDE,
@@ -53,7 +61,7 @@ enum wait {
 	WAIT_WAKER,
 	WAIT_CHILD, /* object: the pid */
 	WAIT_SIGNAL,
-	WAIT_LOOP,     /* object: the handle */
+	WAIT_LOOP, /* object: the handle */
 	/* The same as above, where other OS threads may wake. */
 	WAIT_SELECT_OPEN,
 	WAIT_FUTURE_OPEN,
@@ -83,10 +91,10 @@ enum {
 	FLAG_TLS = 256,     /* has its own thread-local storage */
 	FLAG_EINTR = 512,   /* what it waits for may end with EINTR */
 	FLAG_INTERRUPTED = 1024, /* was to end so, but had been woken */
-	FLAG_RENAMED = 2048, /* by ramet_set_name */
-	FLAG_EXPENDABLE = 4096, /* its overflow is to end it alone */
-	FLAG_OVERFLOWED = 8192, /* which it did */
-	FLAG_GUEST = 16384, /* the host swaps its state */
+	FLAG_RENAMED = 2048,     /* by ramet_set_name */
+	FLAG_EXPENDABLE = 4096,  /* its overflow is to end it alone */
+	FLAG_OVERFLOWED = 8192,  /* which it did */
+	FLAG_GUEST = 16384,      /* the host swaps its state */
 };
 
 /* Who watches the loop may sleep when it does: see on_awake. */
@@ -106,7 +114,7 @@ struct ramet {
 	int64_t deadline;          /* tightest of the scopes in force */
 	uint16_t flags;
 	uint8_t state, wait;
-	int result;                /* what park returns: 0 or -errno */
+	int result; /* what park returns: 0 or -errno */
 
 	/* What a park touches.  The timer may fire before `until`: see park. */
 	struct timer timer;
@@ -144,11 +152,11 @@ struct cold {
 	void *arg, *value;
 	const void *spawn_site; /* return address of spawn */
 	uint64_t parent;
-	uint64_t ended;         /* how many had ended before it */
+	uint64_t ended; /* how many had ended before it */
 	struct joiner *joiner;
 	/* Called last, by the ramet itself; whoever owns it takes over. */
 	void (*on_end)(struct ramet *);
-	union { /* on_end's */
+	union {                            /* on_end's */
 		struct ramet_group *group; /* with its list: */
 		struct ramet_future *future;
 	};
@@ -157,12 +165,12 @@ struct cold {
 	void **locals;
 	size_t local_count;
 	struct fenv_state fenv;
-	void *tls;              /* FLAG_TLS: the thread pointer it runs with */
-	void *thread;           /* the patch's: what it knows of a pthread */
-	void *guest;            /* FLAG_GUEST: what the host knows it by */
-	const void *routine;    /* FLAG_TLS: the function that tools name */
+	void *tls;           /* FLAG_TLS: the thread pointer it runs with */
+	void *thread;        /* the patch's: what it knows of a pthread */
+	void *guest;         /* FLAG_GUEST: what the host knows it by */
+	const void *routine; /* FLAG_TLS: the function that tools name */
 	struct sanitizer sanitizer;
-	uint32_t lot_id;        /* as an owner of locks: sync/lot.h; 0: none */
+	uint32_t lot_id; /* as an owner of locks: sync/lot.h; 0: none */
 	struct _Unwind_Exception exception; /* outlives the frames it unwinds */
 	char name[32];
 };
@@ -170,12 +178,12 @@ struct cold {
 /* Stacks of one size: slots in slabs, each with its control block.  An idle
  * ramet keeps its slot, and the one that ended last is used first. */
 struct stack_class {
-	size_t size;          /* of a slot, guard included */
+	size_t size; /* of a slot, guard included */
 	struct slab *slabs, *newest;
-	struct ramet **idle;  /* a stack of ramets: room for all of them */
+	struct ramet **idle; /* a stack of ramets: room for all of them */
 	size_t idle_count, total;
-	size_t idle_least;    /* since the last trim */
-	size_t trimmed;       /* idle[0..trimmed) hold no memory */
+	size_t idle_least; /* since the last trim */
+	size_t trimmed;    /* idle[0..trimmed) hold no memory */
 };
 
 enum { STACK_CLASSES = 17, STACK_BITS_MIN = 14 }; /* 16 KiB to 1 GiB */
@@ -187,7 +195,7 @@ struct mail {
 };
 
 /* What the C++ runtime knows of the exceptions of a thread: those being caught
- * and how many are in flight (Itanium C++ ABI, exception handling, 2.2.2).  Each
+ * and how many are in flight (Itanium C++ ABI, exception handling, 2.2.2). Each
  * ramet has its own. */
 struct cxx_state {
 	void *caught;
@@ -206,27 +214,27 @@ struct lag {
 struct loop {
 	struct ramet *current;
 	struct ramet *ready, **ready_end;
-	struct record *record; /* record.c's; NULL: off */
+	struct record *record;           /* record.c's; NULL: off */
 	uint32_t until_look, look_every; /* switches: see look_maybe */
-	uint32_t allowance;     /* calls before others run: ramet__spend */
-	void *gate;             /* sync/outside.c's; not NULL */
-	int *errno_at;          /* this thread's errno */
-	struct cxx_state *cxx;  /* this thread's, or cxx_none if no C++ here */
+	uint32_t allowance;    /* calls before others run: ramet__spend */
+	void *gate;            /* sync/outside.c's; not NULL */
+	int *errno_at;         /* this thread's errno */
+	struct cxx_state *cxx; /* this thread's, or cxx_none if no C++ here */
 	struct cxx_state cxx_none;
-	void *tls;              /* this thread's thread pointer */
-	uint32_t hooks;         /* bits of the patch: see patch/hook.h */
+	void *tls;                     /* this thread's thread pointer */
+	uint32_t hooks;                /* bits of the patch: see patch/hook.h */
 	const struct ramet_host *host; /* host.c's; NULL: none */
-	int64_t now;            /* when last read */
-	int64_t looked;         /* when events were last asked for */
-	struct ramet *left;     /* who was switched away last */
-	struct ramet *zombie;   /* ended, to be reclaimed by whoever is next */
-	struct poller *poller;  /* NULL until needed */
-	size_t outside;         /* ramets parked on WAIT_OUTSIDE or above */
-	size_t tools_outside;   /* of those, the console's */
-	size_t errands;         /* that are under way: errand.c's */
-	size_t in_lot;          /* ramets queued in the parking lot */
-	struct claim *claims;   /* sync/claim.c's */
-	bool reachable;         /* other loops may send it work */
+	int64_t now;                   /* when last read */
+	int64_t looked;                /* when events were last asked for */
+	struct ramet *left;            /* who was switched away last */
+	struct ramet *zombie;  /* ended, to be reclaimed by whoever is next */
+	struct poller *poller; /* NULL until needed */
+	size_t outside;        /* ramets parked on WAIT_OUTSIDE or above */
+	size_t tools_outside;  /* of those, the console's */
+	size_t errands;        /* that are under way: errand.c's */
+	size_t in_lot;         /* ramets queued in the parking lot */
+	struct claim *claims;  /* sync/claim.c's */
+	bool reachable;        /* other loops may send it work */
 	/* Called for each event and when nothing can go on; the layers above
 	 * set them (src/start.c). */
 	void (*on_events)(struct loop *, const struct kernel_event *, int n);
@@ -238,21 +246,21 @@ struct loop {
 	void (*on_awake)(struct loop *);
 	/* A recording is to begin or to end: see record.h. */
 	void (*on_record)(struct loop *);
-	bool forked; /* and has not slept since */
+	bool forked;                /* and has not slept since */
 	struct record *record_ring; /* kept when it is off; atomic */
 	uint32_t record_word;       /* of ramet__record_wanted, looked at */
-	void *io;               /* the io layer's */
-	void *questions;        /* task/child.c's: what helpers wait for */
-	struct actors *actors;  /* task/actor/'s; NULL until needed */
+	void *io;                   /* the io layer's */
+	void *questions;            /* task/child.c's: what helpers wait for */
+	struct actors *actors;      /* task/actor/'s; NULL until needed */
 	struct ramet_http_client *http_clients; /* http/client/'s */
-	struct names *names;    /* net/names/'s; NULL until needed */
-	void *handle;           /* task/loops.c's; NULL: it is alone */
-	uint64_t *load_at;      /* atomic: how many run; may be NULL */
-	struct mail *inbox;     /* atomic: newest first */
-	int sleeping;           /* atomic: a wake is needed */
-	int64_t doubt;          /* see ramet__doubt */
+	struct names *names;     /* net/names/'s; NULL until needed */
+	void *handle;            /* task/loops.c's; NULL: it is alone */
+	uint64_t *load_at;       /* atomic: how many run; may be NULL */
+	struct mail *inbox;      /* atomic: newest first */
+	int sleeping;            /* atomic: a wake is needed */
+	int64_t doubt;           /* see ramet__doubt */
 	struct console *console; /* debug/console.c's; NULL: none */
-	struct outlet *outlet;  /* outlet.c's; NULL until needed */
+	struct outlet *outlet;   /* outlet.c's; NULL until needed */
 	int64_t trim_at;
 	uint64_t last_id, ended;
 	struct ramet_stats stats;
@@ -345,8 +353,8 @@ int ramet__park_until(struct loop *l, enum wait wait, const void *object,
 int ramet__park_for(struct loop *l, struct ramet *to, enum wait wait,
 		    const void *object);
 
-/* As ramet__park_until, but neither the scopes around it nor cancel end it: for what libc's
- * callers do not expect to fail. */
+/* As ramet__park_until, but neither the scopes around it nor cancel end it: for
+ * what libc's callers do not expect to fail. */
 int ramet__park_firm(struct loop *l, enum wait wait, const void *object,
 		     int64_t when);
 
@@ -438,13 +446,13 @@ void ramet__unwind(struct ramet *me);
 /* Whether `fn` is the program's own code, in an object without the runtime. */
 bool ramet__is_foreign(const void *fn);
 
-/* In a signal handler that interrupted t at pc: whether the frames from there to
- * t's function are all of one object that is not the runtime's, so that nothing
- * of libc or of the runtime is halfway done. */
+/* In a signal handler that interrupted t at pc: whether the frames from there
+ * to t's function are all of one object that is not the runtime's, so that
+ * nothing of libc or of the runtime is halfway done. */
 bool ramet__can_abandon(const struct ramet *t, const void *pc);
 
-/* Leave the caller's frames as they are and end it, with FLAG_OVERFLOWED.  On an
- * empty stack. */
+/* Leave the caller's frames as they are and end it, with FLAG_OVERFLOWED.  On
+ * an empty stack. */
 _Noreturn void ramet__abandon(void *ramet);
 
 /* As ramet_cancel and ramet_kill, for t of the caller's loop.  A kill of the

@@ -66,7 +66,8 @@ int ramet_host_park(const char *what, int64_t when)
 
 static bool waits_here(const struct ramet *t)
 {
-	return t->state == STATE_PARKED && t->wait == WAIT_HOST;
+	return t->state == STATE_PARKED && t->wait >= WAIT_HOST &&
+	       t->wait <= WAIT_HOST_JOIN;
 }
 
 int ramet_host_wake(struct ramet *t)
@@ -129,7 +130,11 @@ int ramet_host_switch(struct ramet *to, const char *what)
 
 const char *ramet_host_waits_for(const struct ramet *t)
 {
-	return waits_here(t) ? t->wait_object : NULL;
+	if (!waits_here(t))
+		return NULL;
+	if (t->wait == WAIT_HOST_LOCK)
+		return "a lock";
+	return t->wait == WAIT_HOST_JOIN ? "an end" : t->wait_object;
 }
 
 size_t ramet_host_outside(void)

@@ -8,13 +8,14 @@ static const struct {
 	uint64_t kinds;
 	const char *text;
 } advice[] = {
-	{BIT(WAIT_JOIN) | BIT(WAIT_GROUP) | BIT(WAIT_JOBS),
+	{BIT(WAIT_JOIN) | BIT(WAIT_GROUP) | BIT(WAIT_JOBS) |
+		 BIT(WAIT_HOST_JOIN),
 	 "who waits for others to end must hold or owe nothing that they wait "
 	 "for"},
 	{BIT(WAIT_PLACE),
 	 "a job that needs a place in its own pool waits for itself: give it "
 	 "another pool, or use ramet_pool_tryspawn"},
-	{BIT(WAIT_MUTEX) | BIT(WAIT_LOT),
+	{BIT(WAIT_MUTEX) | BIT(WAIT_LOT) | BIT(WAIT_HOST_LOCK),
 	 "unlock on every way out of whoever locked, before it ends or waits "
 	 "for others"},
 	{BIT(WAIT_RDLOCK) | BIT(WAIT_WRLOCK),

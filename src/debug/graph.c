@@ -68,7 +68,7 @@ static bool is_lock(const struct ramet *t)
 {
 	return t->wait == WAIT_MUTEX || t->wait == WAIT_RDLOCK ||
 	       t->wait == WAIT_WRLOCK || t->wait == WAIT_LOT ||
-	       t->wait == WAIT_LOT_OPEN;
+	       t->wait == WAIT_LOT_OPEN || t->wait == WAIT_HOST_LOCK;
 }
 
 void ramet__graph_note(struct graph *g, const struct ramet *t)

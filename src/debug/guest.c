@@ -3,6 +3,7 @@
  */
 #include "debug/guest.h"
 
+#include "debug/words.h"
 #include "ramet/host.h"
 
 #include <string.h>
@@ -189,4 +190,17 @@ bool ramet__json_guest_spawn(struct json *j, const char *key,
 
 	describe_spawn(t, put_first, &first);
 	return !first.key;
+}
+
+/* ---- for the host itself ------------------------------------------------- */
+
+void *ramet_host_holder(const struct ramet *t)
+{
+	const struct ramet *holder;
+
+	if (t->wait != WAIT_HOST_LOCK && t->wait != WAIT_HOST_JOIN)
+		return NULL;
+	ramet__owners_forget();
+	holder = ramet__waits_for(t);
+	return holder && host_of(holder) ? holder->cold->guest : NULL;
 }

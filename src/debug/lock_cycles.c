@@ -36,6 +36,8 @@ static bool is_certain(const struct ramet *t)
 	case WAIT_ONCE:
 	case WAIT_LOT:
 	case WAIT_LOT_OPEN:
+	case WAIT_HOST_LOCK:
+	case WAIT_HOST_JOIN:
 		return true;
 	case WAIT_JOIN:
 		return !joined->cold->joiner || !joined->cold->joiner->any;

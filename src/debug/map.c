@@ -178,6 +178,8 @@ __attribute__((used)) const struct map ramet__map = {
 		[WAIT_LOT] = WORDS("lot", "in the parking lot", MAP_LOT),
 		[WAIT_ACTOR] = WORDS("actor", "", MAP_ACTOR),
 		[WAIT_HOST] = WORDS("host", "for", MAP_STRING),
+		[WAIT_HOST_LOCK] = WORDS("lock", "for a lock", MAP_LOT),
+		[WAIT_HOST_JOIN] = WORDS("join", "for an end", MAP_LOT),
 		[WAIT_SLEEP] = WORDS("sleep", "for its sleep to end",
 				     MAP_SLEEP),
 		[WAIT_READ] = WORDS("read", "to read from", MAP_FD),

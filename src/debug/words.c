@@ -85,6 +85,12 @@ static struct ramet *owner_of(const struct ramet *t)
 	return w.found;
 }
 
+static bool waits_for_owner(const struct ramet *t)
+{
+	return t->wait == WAIT_LOT || t->wait == WAIT_LOT_OPEN ||
+	       t->wait == WAIT_HOST_LOCK || t->wait == WAIT_HOST_JOIN;
+}
+
 /* Who waits for a message waits for nobody certain. */
 static struct ramet *actor_for(const struct ramet *t)
 {
@@ -112,7 +118,7 @@ struct ramet *ramet__wants(const struct ramet *t)
 		return group->children;
 	if (t->wait == WAIT_PLACE || t->wait == WAIT_JOBS)
 		return pool_someone(t->wait_object);
-	if (t->wait == WAIT_LOT || t->wait == WAIT_LOT_OPEN)
+	if (waits_for_owner(t))
 		return owner_of(t);
 	if (t->wait == WAIT_ACTOR)
 		return actor_for(t);
@@ -235,7 +241,7 @@ static void put_lot(struct out *o, const struct ramet *t)
 		ramet__print(o, " 0x%lx", (uintptr_t)reason->object);
 	if (!owner_id(reason))
 		return;
-	ramet__print(o, ", held by ");
+	ramet__print(o, reason->object ? ", held by " : " ");
 	if (!owner) { /* nobody but the loop's ramets has ever waited */
 		ramet__print(o, t->wait == WAIT_LOT ? "a thread that has ended"
 						    : "another thread");
@@ -344,6 +350,8 @@ static void put_what(struct out *o, const struct ramet *t, int64_t now)
 		break;
 	case WAIT_LOT:
 	case WAIT_LOT_OPEN:
+	case WAIT_HOST_LOCK:
+	case WAIT_HOST_JOIN:
 		put_lot(o, t);
 		break;
 	case WAIT_ACTOR:

@@ -95,6 +95,16 @@ static void put_lot(struct json *j, const struct lot_reason *reason)
 		ramet__json_address(j, "object", reason->object);
 }
 
+/* As put_joined does. */
+static void put_end(struct json *j, const struct ramet *t)
+{
+	const struct ramet *joined = ramet__wants(t);
+
+	if (joined)
+		ramet__json_number(j, "target", (int64_t)joined->id);
+	ramet__json_number(j, "count", 1);
+}
+
 static void put_actor(struct json *j, const struct actor_wait *wait)
 {
 	ramet__json_address(j, "object", wait->actor);
@@ -159,7 +169,11 @@ static void put_object(struct json *j, const struct ramet *t)
 		break;
 	case WAIT_LOT:
 	case WAIT_LOT_OPEN:
+	case WAIT_HOST_LOCK:
 		put_lot(j, object);
+		break;
+	case WAIT_HOST_JOIN:
+		put_end(j, t);
 		break;
 	case WAIT_ACTOR:
 	case WAIT_ACTOR_OPEN:
@@ -189,7 +203,8 @@ static bool is_lock(const struct ramet *t)
 {
 	return t->wait == WAIT_MUTEX || t->wait == WAIT_RDLOCK ||
 	       t->wait == WAIT_WRLOCK || t->wait == WAIT_ONCE ||
-	       t->wait == WAIT_LOT || t->wait == WAIT_LOT_OPEN;
+	       t->wait == WAIT_LOT || t->wait == WAIT_LOT_OPEN ||
+	       t->wait == WAIT_HOST_LOCK;
 }
 
 static void put_owner(struct json *j, const struct ramet *t)

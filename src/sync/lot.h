@@ -23,7 +23,7 @@ enum {
  * WAIT_LOT_OPEN).  May be NULL. */
 struct lot_reason {
 	const char *what;   /* static text: "for mutex", "to read-lock" */
-	const void *object; /* the pthread object */
+	const void *object; /* the lock; NULL: it is the owner's end */
 	uint32_t owner;     /* who holds it: ramet__lot_self; 0: unknown */
 	/* Atomic: who holds it now, when others may have had it since; NULL:
 	 * not known. */
@@ -75,6 +75,9 @@ void ramet__lot_wake_later(struct loop *l, const uint32_t *word, int n);
  * all ramets and OS threads that live.  Ramets are numbered as they first ask,
  * and the numbers come round again after 2^29 of them. */
 uint32_t ramet__lot_self_slowly(void);
+
+/* The number of t, a ramet of the caller's loop. */
+uint32_t ramet__lot_number(struct ramet *t);
 
 static inline uint32_t ramet__lot_self(void)
 {

@@ -7,7 +7,7 @@ enum { OS_THREAD = 1 << 29 }; /* bit of the ids of OS threads without a loop */
 
 static uint32_t last_id; /* atomic */
 
-static uint32_t number_ramet(void)
+static uint32_t next_number(void)
 {
 	uint32_t id;
 
@@ -18,6 +18,15 @@ static uint32_t number_ramet(void)
 	return id;
 }
 
+uint32_t ramet__lot_number(struct ramet *t)
+{
+	uint32_t *id = &t->cold->lot_id;
+
+	if (!*id)
+		*id = next_number();
+	return *id;
+}
+
 /* An OS thread keeps its number when it gets a loop: it may hold locks. */
 uint32_t ramet__lot_self_slowly(void)
 {
@@ -26,13 +35,11 @@ uint32_t ramet__lot_self_slowly(void)
 	struct loop *l = ramet__this_loop;
 	uint32_t *id = l ? &l->current->cold->lot_id : &os_id;
 
-	if (*id)
-		return *id;
-	if (l && l->current == &l->main && os_id)
+	if (l && l->current == &l->main && !*id)
 		*id = os_id;
-	else if (l)
-		*id = number_ramet();
-	else
+	if (l)
+		return ramet__lot_number(l->current);
+	if (!*id)
 		*id = OS_THREAD |
 		      (uint32_t)kernel_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
 	return *id;

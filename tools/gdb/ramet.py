@@ -517,7 +517,7 @@ class Words:
         if kind == LOT:
             # Others may have had it since the wait began.
             owner = number(number(at + m["lot_reason.owner_now"]) or at + m["lot_reason.owner"], 4)
-            return words + (f", held by {self.owner(owner, alone)}" if owner else "")
+            return words + (f"{', held by' if thing else ''} {self.owner(owner, alone)}" if owner else "")
         name = text(thing + m["ramet_actor.name"]) if thing else ""
         return words + (f' "{name}"' if name else "")
 

@@ -217,7 +217,7 @@ static void say_lot(const struct wording *w, const struct layout *l,
 	if (!owner)
 		return;
 	wait->holder = sight_owner(w->sight, owner);
-	say(wait, ", held by ");
+	say(wait, wait->object ? ", held by " : " ");
 	if (wait->holder)
 		say_holder(w, wait, wait->holder->at);
 	else
