@@ -261,8 +261,9 @@ def lock_cycles_of_threads_are_told():
             p.wait()
 
 
-def python_shop(*args, **options):
-    return subprocess.Popen([PYTHON, HERE.parent / "examples/shop.py", *args], text=True, env=os.environ | PACKAGE, **options)
+def python_shop(*args, env=(), **options):
+    return subprocess.Popen([PYTHON, HERE.parent / "examples/shop.py", *args], text=True, env=os.environ | PACKAGE | dict(env),
+                            **options)
 
 
 @of_python
@@ -271,7 +272,16 @@ def the_shop_in_python_is_stuck_and_says_so():
         err = p.communicate(timeout=LIMIT)[1]
     equal(p.returncode, 1)
     has_lines(r"LoopExit: This operation would block forever$", err)
-    equal(len(re.findall(r"for a lock, at trade \(\S*/shop.py:14\)'", err)), 2)
+    equal(len(re.findall(r"for a lock, held by <Greenlet at 0x\w+>, at trade \(\S*/shop.py:14\)'", re.sub(r"\s?'\n\s*'", " ", err))), 2)
+
+
+@of_python
+def lock_cycles_of_greenlets_are_told():
+    with python_shop("stuck", stderr=subprocess.PIPE, env={"RAMET_LOCK_CYCLES": "1"}) as p:
+        err = p.communicate(timeout=LIMIT)[1]
+    has_lines(r'^ramet: lock cycle: none of these can go on\n'
+              r'  ramet 4 "trade" waits for lock 0x\w+, held by ramet 3 "trade", at trade \(\S*/shop.py:14\), .*\n(    from .*\n)*'
+              r'  ramet 3 "trade" waits for lock 0x\w+, held by ramet 4 "trade", at trade .*\n(    from .*\n)*  advice: lock in', err)
 
 
 @of_python

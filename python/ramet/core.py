@@ -240,17 +240,33 @@ def _place(g):
     return f", at {frame.f_code.co_name} ({frame.f_code.co_filename}:{frame.f_lineno})" if frame is not None else ''
 
 
+def _in_circle(g):
+    """Whether whom it waits for waits, in the end, for it."""
+    other = _core.waits_for_whom(g)
+    for _ in range(100):
+        if other is None or other is g:
+            return other is g
+        other = _core.waits_for_whom(other)
+    return False
+
+
+def _short(g):
+    return f"<{type(g).__name__} at 0x{id(g):x}>"
+
+
+def _wait(g):
+    what, whom = _core.waits_for(g), _core.waits_for_whom(g)
+    if whom is not None:
+        what = f"{what}, held by {_short(whom)}" if what == 'a lock' else f"the end of {_short(whom)}"
+    return f"{g!r} waits for {what}{_place(g)}"
+
+
 def _debug(self):
-    """Who waits, and for what: at most a hundred lines."""
+    """Who waits, and for what: at most a hundred lines, first of those that wait for each other."""
     import gc
-    waiting = []
-    for g in gc.get_objects():
-        what = isinstance(g, _core.greenlet) and _core.waits_for(g)
-        if what:
-            waiting.append(f"{g!r} waits for {what}{_place(g)}")
-            if len(waiting) == 100:
-                break
-    return waiting
+    waiting = [g for g in gc.get_objects() if isinstance(g, _core.greenlet) and _core.waits_for(g)]
+    waiting.sort(key=_in_circle, reverse=True)
+    return [_wait(g) for g in waiting[:100]]
 
 
 def _install_loop():

@@ -48,6 +48,12 @@ def _count():
     return _native_count() + _running
 
 
+def _name(function):
+    """What tools call its greenlet: as module threading does, or after the function."""
+    name = getattr(getattr(function, '__self__', None), '_name', None)
+    return name if isinstance(name, str) else getattr(function, '__qualname__', type(function).__name__)
+
+
 def _start(function, args, kwargs):
     if not callable(function):
         raise TypeError("first arg must be callable")
@@ -55,6 +61,7 @@ def _start(function, args, kwargs):
         raise TypeError("2nd arg must be a tuple")
     global _running
     greenlet = Greenlet.spawn(_call, function, args, kwargs or {})
+    greenlet.name = _name(function)
     greenlet.rawlink(_ended)
     _running += 1
     return greenlet

@@ -221,6 +221,13 @@ struct greenlet *greenlet_new_main(struct thread *t);
  * too, before -1: what it was given is passed on by whoever asked. */
 int greenlet_wait(const char *what, int64_t when);
 
+/* The same for a lock that one greenlet holds, whom *holder tells, and tools to
+ * others: a number of ramet_host_self, 0 where nobody knows. */
+int greenlet_wait_lock(const void *lock, const uint32_t *holder, int64_t when);
+
+/* The same for the end of g, which wakes the caller. */
+int greenlet_wait_end(const struct greenlet *g, int64_t when);
+
 /* End g's greenlet_wait.  From any thread.  `g` may have been thrown an
  * exception meanwhile: then this does nothing. */
 void greenlet_wake(struct greenlet *g);

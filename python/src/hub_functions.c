@@ -17,18 +17,32 @@ static PyObject *get_hub_class(PyObject *module, PyObject *unused)
 	return Py_NewRef(hub_class);
 }
 
-/* What a greenlet of this thread waits for: a text, or None. */
-static PyObject *waits_for(PyObject *module, PyObject *g)
+/* NULL: it cannot be asked here. */
+static struct ramet *ramet_of(PyObject *g)
 {
 	struct greenlet *it = (struct greenlet *)g;
-	const char *what = NULL;
+
+	return greenlet_check(g) && greenlet_is_ours(it) ? it->ramet : NULL;
+}
+
+static PyObject *waits_for(PyObject *module, PyObject *g)
+{
+	const struct ramet *ramet = ramet_of(g);
+	const char *what = ramet ? ramet_host_waits_for(ramet) : NULL;
 
 	(void)module;
-	if (greenlet_check(g) && greenlet_is_ours(it) && it->ramet)
-		what = ramet_host_waits_for(it->ramet);
 	if (!what)
 		Py_RETURN_NONE;
 	return PyUnicode_FromString(what);
+}
+
+static PyObject *waits_for_whom(PyObject *module, PyObject *g)
+{
+	const struct ramet *ramet = ramet_of(g);
+	PyObject *whom = ramet ? ramet_host_holder(ramet) : NULL;
+
+	(void)module;
+	return Py_NewRef(whom ? whom : Py_None);
 }
 
 static PyObject *throw_later(PyObject *module, PyObject *args)
@@ -79,7 +93,11 @@ static PyMethodDef functions[] = {
 	 "The class of new hubs."},
 	{"waits_for", waits_for, METH_O,
 	 "waits_for($module, greenlet, /)\n--\n\n"
-	 "What it waits for, in words; or None."},
+	 "What a greenlet of this thread waits for, in words; or None."},
+	{"waits_for_whom", waits_for_whom, METH_O,
+	 "waits_for_whom($module, greenlet, /)\n--\n\n"
+	 "The greenlet that holds the lock, or is to end; None if nobody\n"
+	 "knows."},
 	{"throw_later", throw_later, METH_VARARGS,
 	 "throw_later($module, greenlet, exception, /)\n--\n\n"
 	 "Raise it there, soon."},

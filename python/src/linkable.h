@@ -16,9 +16,10 @@ struct waiter {
 	struct waiter *next, *previous;
 	struct waiter *next_of_all, **link_of_all;
 	struct greenlet *greenlet;
-	int kind;       /* these are whatever the queue's owner */
-	long value;     /* and the waiter agree on */
-	PyObject *item; /* owned by the waiter */
+	uint32_t number; /* of the greenlet, as a holder of locks */
+	int kind;        /* these are whatever the queue's owner */
+	long value;      /* and the waiter agree on */
+	PyObject *item;  /* owned by the waiter */
 };
 
 /* In the order in which they came; zeroed memory is an empty one. */
@@ -31,6 +32,10 @@ struct waiters {
  * waiter_is_woken tells, and what the waker gave is to be passed on. */
 int waiters_wait(struct waiters *ws, struct waiter *w, const char *what,
 		 int64_t when);
+
+/* The same for a lock, see greenlet_wait_lock. */
+int waiters_wait_lock(struct waiters *ws, struct waiter *w, const void *lock,
+		      const uint32_t *holder, int64_t when);
 
 static inline bool waiter_is_woken(const struct waiter *w)
 {

@@ -6,6 +6,7 @@
 struct rlock {
 	struct linkable linkable;
 	PyObject *owner; /* owned; NULL: it is free */
+	uint32_t holder; /* the owner, for tools */
 	Py_ssize_t count;
 };
 
@@ -36,6 +37,7 @@ static void hand_on(struct rlock *r)
 
 	if (w) {
 		r->owner = Py_NewRef((PyObject *)w->greenlet);
+		r->holder = w->number;
 		r->count = 1;
 		waiter_wake(w);
 	} else {
@@ -62,6 +64,7 @@ static int take(struct rlock *r, bool blocking, PyObject *timeout)
 	}
 	if (!r->owner) {
 		r->owner = Py_NewRef(me);
+		r->holder = ramet_host_self();
 		r->count = 1;
 		return 1;
 	}
@@ -69,7 +72,7 @@ static int take(struct rlock *r, bool blocking, PyObject *timeout)
 		return 0;
 	if (greenlet_deadline(timeout, &when) < 0)
 		return -1;
-	end = waiters_wait(&r->linkable.waiters, &w, "a lock", when);
+	end = waiters_wait_lock(&r->linkable.waiters, &w, r, &r->holder, when);
 	if (end < 0 && waiter_is_woken(&w))
 		hand_on(r);
 	return end;

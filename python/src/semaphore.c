@@ -14,6 +14,8 @@ enum { TAKES, LOOKS }; /* kinds of waiters: acquire and wait */
 struct semaphore {
 	struct linkable linkable;
 	Py_ssize_t counter, initial;
+	bool excludes;   /* one at a time: it is as good as a lock */
+	uint32_t holder; /* who took it last, where it excludes: for tools */
 };
 
 static PyTypeObject *bounded_type, *lock_type;
@@ -42,9 +44,13 @@ static Py_ssize_t give(struct semaphore *s)
 	Py_ssize_t most = ++s->counter;
 	struct waiter *w;
 
+	s->holder = 0;
 	while (s->counter > 0 && (w = s->linkable.waiters.first)) {
 		w->value = s->counter;
-		s->counter -= w->kind == TAKES;
+		if (w->kind == TAKES) {
+			s->counter--;
+			s->holder = w->number;
+		}
 		waiter_wake(w);
 	}
 	if (s->counter > 0)
@@ -72,17 +78,38 @@ static PyObject *release(PyObject *self, PyObject *unused)
 /* ---- acquire -------------------------------------------------------------
  */
 
+static int take_one(struct semaphore *s)
+{
+	s->counter--;
+	if (s->excludes)
+		s->holder = ramet_host_self();
+	return 1;
+}
+
+/* Who waits for what it has taken itself waits for a signal: conditions and
+ * queues do so, and another greenlet will release it. */
+static int wait_turn(struct semaphore *s, struct waiter *w, int64_t when)
+{
+	static const uint32_t nobody;
+
+	if (!s->excludes)
+		return waiters_wait(&s->linkable.waiters, w, "a semaphore",
+				    when);
+	return waiters_wait_lock(&s->linkable.waiters, w, s,
+				 s->holder == ramet_host_self() ? &nobody
+								: &s->holder,
+				 when);
+}
+
 /* Returns as greenlet_wait. */
 static int take(struct semaphore *s, int64_t when)
 {
 	struct waiter w = {.kind = TAKES};
 	int end;
 
-	if (s->counter > 0) {
-		s->counter--;
-		return 1;
-	}
-	end = waiters_wait(&s->linkable.waiters, &w, "a semaphore", when);
+	if (s->counter > 0)
+		return take_one(s);
+	end = wait_turn(s, &w, when);
 	if (end < 0 && waiter_is_woken(&w))
 		give(s);
 	return end;
@@ -94,10 +121,8 @@ static int try(PyObject *self)
 	struct semaphore *s = (struct semaphore *)self;
 	struct thread *t;
 
-	if (s->counter > 0) {
-		s->counter--;
-		return 1;
-	}
+	if (s->counter > 0)
+		return take_one(s);
 	if (!is_lock(self))
 		return 0;
 	t = thread_get();
@@ -224,6 +249,7 @@ static PyObject *at_fork_reinit(PyObject *self, PyObject *unused)
 	(void)unused;
 	waiters_drop(&s->linkable.waiters);
 	linkable_clear(self);
+	s->holder = 0;
 	if (is_bounded(self))
 		s->counter = s->initial;
 	Py_RETURN_NONE;
@@ -255,6 +281,7 @@ static PyObject *new (PyTypeObject *type, PyObject *args, PyObject *kwargs)
 	if (s) {
 		s->linkable.is_ready = has_some;
 		s->counter = s->initial = 1;
+		s->excludes = is_bounded((PyObject *)s);
 	}
 	return (PyObject *)s;
 }
@@ -275,6 +302,7 @@ static int init(PyObject *self, PyObject *args, PyObject *kwargs)
 		return -1;
 	}
 	s->counter = s->initial = value;
+	s->excludes = value == 1 && is_bounded(self);
 	return 0;
 }
 

@@ -232,7 +232,7 @@ int spawned_await(struct spawned *s, int64_t when)
 	Py_INCREF(s);
 	spawned_append(s, &l);
 	while (l.at && err == 1)
-		err = greenlet_wait("the end of a greenlet", when);
+		err = greenlet_wait_end(&s->greenlet, when);
 	if (l.at)
 		spawned_unlink(s, &l);
 	Py_DECREF(s);

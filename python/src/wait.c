@@ -127,7 +127,26 @@ int greenlet_leave(struct thread *t, const char *what, int err)
 	return end;
 }
 
-int greenlet_wait(const char *what, int64_t when)
+/* What it is for. */
+struct reason {
+	const char *what;
+	const void *lock;
+	const uint32_t *holder; /* of the lock */
+	struct ramet *ends;     /* NULL: nobody's end is waited for */
+};
+
+static inline int park(const struct reason *why, int64_t when)
+{
+	if (why->holder)
+		return ramet_host_park_lock(why->lock, why->holder, when);
+	if (why->ends)
+		return ramet_host_park_join(why->ends, when);
+	return ramet_host_park(why->what, when);
+}
+
+/* A part of each caller, who knows its reason. */
+__attribute__((always_inline)) static inline int wait_for(
+	const struct reason *why, int64_t when)
 {
 	struct thread *t = thread_get();
 	struct greenlet *me = t ? t->current : NULL;
@@ -142,14 +161,38 @@ int greenlet_wait(const char *what, int64_t when)
 	do {
 		int err = 0;
 
-		if (!me->pending &&
-		    GREENLET_AWAY(t, ramet_host_park(what, when)) < 0)
+		if (!me->pending && GREENLET_AWAY(t, park(why, when)) < 0)
 			err = errno;
 		greenlet_arrive(t);
-		end = outcome(t, me, what, err);
+		end = outcome(t, me, why->what, err);
 	} while (end == 2);
 	Py_DECREF(me);
 	return end;
+}
+
+int greenlet_wait(const char *what, int64_t when)
+{
+	const struct reason why = {.what = what};
+
+	return wait_for(&why, when);
+}
+
+int greenlet_wait_lock(const void *lock, const uint32_t *holder, int64_t when)
+{
+	const struct reason why = {.what = "a lock",
+				   .lock = lock,
+				   .holder = holder};
+
+	return wait_for(&why, when);
+}
+
+int greenlet_wait_end(const struct greenlet *g, int64_t when)
+{
+	const struct reason why = {.what = "the end of a greenlet",
+				   .ends = greenlet_is_ours(g) ? g->ramet
+							       : NULL};
+
+	return wait_for(&why, when);
 }
 
 /* ---- waking

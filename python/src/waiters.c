@@ -43,12 +43,9 @@ static void delist(struct waiter *w)
 		w->next_of_all->link_of_all = w->link_of_all;
 }
 
-int waiters_wait(struct waiters *ws, struct waiter *w, const char *what,
-		 int64_t when)
+static int begin(struct waiters *ws, struct waiter *w)
 {
 	struct thread *t = thread_get();
-	bool others = false; /* a wake was for a wait around this one */
-	int end;
 
 	w->woken = false;
 	if (!t || greenlet_may_wait(t) < 0)
@@ -56,8 +53,12 @@ int waiters_wait(struct waiters *ws, struct waiter *w, const char *what,
 	w->greenlet = t->current;
 	append(ws, w);
 	enlist(w);
-	while ((end = greenlet_wait(what, when)) == 1 && !w->woken)
-		others = true;
+	return 0;
+}
+
+/* `others`: a wake was for a wait around this one. */
+static int finish(struct waiter *w, bool others, int end)
+{
 	delist(w);
 	if (others)
 		w->greenlet->woken = true;
@@ -66,6 +67,33 @@ int waiters_wait(struct waiters *ws, struct waiter *w, const char *what,
 	if (end == 0 && w->woken)
 		end = 1;
 	return end;
+}
+
+int waiters_wait(struct waiters *ws, struct waiter *w, const char *what,
+		 int64_t when)
+{
+	bool others = false;
+	int end;
+
+	if (begin(ws, w) < 0)
+		return -1;
+	while ((end = greenlet_wait(what, when)) == 1 && !w->woken)
+		others = true;
+	return finish(w, others, end);
+}
+
+int waiters_wait_lock(struct waiters *ws, struct waiter *w, const void *lock,
+		      const uint32_t *holder, int64_t when)
+{
+	bool others = false;
+	int end;
+
+	if (begin(ws, w) < 0)
+		return -1;
+	w->number = ramet_host_self();
+	while ((end = greenlet_wait_lock(lock, holder, when)) == 1 && !w->woken)
+		others = true;
+	return finish(w, others, end);
 }
 
 void waiter_wake(struct waiter *w)

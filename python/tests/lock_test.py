@@ -6,6 +6,7 @@ from lib.green import in_hub, in_thread, leaves_nothing, quietly, settle, spawn,
 from lib.tap import equal, main, raises, test
 from ramet import _core
 from ramet._core import LockType, getcurrent, sleep
+from ramet.exceptions import LoopExit
 from ramet.lock import BoundedSemaphore, DummySemaphore, RLock, Semaphore
 
 
@@ -20,6 +21,61 @@ def a_semaphore_counts():
     with s:
         equal(s.counter, 0)
     equal(s.counter, 1)
+
+
+@test
+def tools_know_who_holds_it():
+    """A lock that its holder waits for is a signal, and a semaphore has no holder."""
+    for lock, known in ((RLock(), True), (LockType(), True), (BoundedSemaphore(1), True), (_core.ThreadRLock(), True),
+                        (BoundedSemaphore(2), False), (Semaphore(1), False)):
+        while lock.acquire(blocking=False) and not known and lock.counter:
+            pass
+        waits = spawn(lock.acquire)
+        settle()
+        equal((_core.waits_for(waits), _core.waits_for_whom(waits)),
+              ("a lock", getcurrent()) if known else ("a semaphore", None))
+        then = spawn(lock.acquire)
+        settle()
+        lock.release()  # hands it on
+        if known:
+            equal(_core.waits_for_whom(then), waits)
+        then.kill()
+        settle()
+    signal = LockType()
+    signal.acquire()
+    g = spawn(lambda: (sleep(0.01), signal.release()))
+    signal.acquire()
+    g.join()
+    joins = spawn(spawn(sleep, 600).join)
+    settle()
+    equal((_core.waits_for(joins), _core.waits_for_whom(joins).args), ("an end", (600,)))
+    equal((_core.waits_for(getcurrent()), _core.waits_for_whom(None)), (None, None))
+    elsewhere = LockType()
+    equal(in_thread(elsewhere.acquire).get(), True)
+    g = spawn(elsewhere.acquire)
+    settle()
+    equal((_core.waits_for(g), _core.waits_for_whom(g)), ("a lock", None))  # it is a greenlet of another thread
+    elsewhere.release()
+    g.join()
+
+
+@test
+def a_circle_of_locks_is_told_first():
+    a, b = RLock(), RLock()
+
+    def take(first, second):
+        with first:
+            sleep(0.01)
+            with second:
+                pass
+    one, two = spawn(take, a, b), spawn(take, b, a)
+    others = [spawn(Semaphore(0).acquire) for _ in range(3)]
+    e = raises(LoopExit, one.join)
+    lines = e.args[2]
+    equal([f"<Greenlet at 0x{id(two):x}>" in lines[0] or f"<Greenlet at 0x{id(two):x}>" in lines[1],
+           sum("a lock, held by <Greenlet at 0x" in line for line in lines[:2]), len(lines) >= 5], [True, 2, True])
+    for g in [one, two, *others]:
+        g.kill()
 
 
 @test

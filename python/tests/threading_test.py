@@ -32,6 +32,18 @@ def run_thread(cls=None, **kwargs):
 
 
 @test
+def tools_call_threads_by_their_names():
+    seen = []
+
+    def note():
+        seen.append(ramet.getcurrent().name)
+    run_thread(target=note, name="worker").join()
+    green_thread.start_new_thread(note, ())
+    ramet.sleep(0.01)
+    equal(seen, ["worker", "tools_call_threads_by_their_names.<locals>.note"])
+
+
+@test
 def threads_are_greenlets_that_are_joined():
     seen = []
 
