@@ -374,6 +374,41 @@ TEST(the_page_has_all_of_it)
 		   "app_total{method=\"POST\"} 3\n");
 }
 
+struct written {
+	char text[1 << 16];
+	size_t used, calls, most; /* calls, then it ends */
+};
+
+static int take_text(void *arg, const char *text, size_t size)
+{
+	struct written *w = arg;
+
+	CHECK(size > 0 && size < sizeof w->text - w->used);
+	memcpy(w->text + w->used, text, size);
+	w->used += size;
+	return ++w->calls == w->most ? 7 : 0;
+}
+
+TEST(they_are_written_piece_by_piece_wherever_wanted)
+{
+	static struct written all, some;
+
+	if (ramet_write_metrics(take_text, &all) < 0) { /* in the sweep */
+		CHECK_EQ(errno, ENOMEM);
+		CHECK_EQ(all.calls, 0);
+		return;
+	}
+	CHECK(all.calls > 1);
+	CHECK(strstr(all.text,
+		     "ramet_ramets{loop=\"1\",state=\"running\"} 1\n"));
+	CHECK(strstr(all.text, "ramet_stalls_total 0\n"));
+	some.most = 1;
+	if (ramet_write_metrics(take_text, &some) == -1)
+		return;
+	CHECK_EQ(some.calls, 1);
+	CHECK(some.used < all.used);
+}
+
 TEST(only_reading_is_allowed)
 {
 	const char *text = ask("POST");

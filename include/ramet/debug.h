@@ -164,6 +164,15 @@ RAMET_API void ramet_metric_set(struct ramet_metric *m, double value);
 /* The value; a histogram's sum. */
 RAMET_API double ramet_metric_value(const struct ramet_metric *m);
 
+/* Called with one piece after the other: 0 to go on. */
+typedef int ramet_write_fn(void *arg, const char *text, size_t size);
+
+/* Write the library's metrics and the program's own in Prometheus' text format,
+ * version 0.0.4; ramet_http_metrics answers with it.  Returns 0; what `write`
+ * returned, if that is not 0: it has ended it; or -1: ENOMEM, and nothing has
+ * been written.  From any OS thread. */
+RAMET_API int ramet_write_metrics(ramet_write_fn *write, void *arg);
+
 /* ---- recordings --------------------------------------------------------- */
 
 /* Record what all loops do, until ramet_trace_stop writes it to the file `path`
