@@ -389,6 +389,7 @@ void local_forget(struct greenlet *g);
 int greenlet_ready(PyObject *module);
 int frames_ready(PyObject *module);
 int label_ready(PyObject *module);
+int metrics_ready(PyObject *module);
 int capsule_ready(PyObject *module);
 int chunks_ready(PyObject *module);
 int thread_ready(PyObject *module);

@@ -15,21 +15,21 @@ static struct PyModuleDef definition = {
 
 /* Those that others derive from come first. */
 static int (*const parts[])(PyObject *) = {
-	exception_ready,    thread_ready,         greenlet_ready,
-	frames_ready,       label_ready,          capsule_ready,
-	hub_ready,          hub_functions_ready,  loop_ready,
-	watcher_ready,      watcher_turns_ready,  watcher_async_ready,
-	watcher_io_ready,   watcher_signal_ready, watcher_timer_ready,
-	waiter_ready,       spawned_ready,        raw_ready,
-	gather_ready,       sleep_ready,          timeout_ready,
-	linkable_ready,     event_ready,          result_ready,
-	semaphore_ready,    rlock_ready,          queue_ready,
-	channel_ready,      local_ready,          sock_ready,
-	ready_ready,        getaddrinfo_ready,    gethostby_ready,
-	getnameinfo_ready,  descriptor_ready,     patch_ready,
-	wsgi_environ_ready, wsgi_ready,           wsgi_serve_ready,
-	wsgi_slow_ready,    native_rlock_ready,   native_file_ready,
-	signal_fd_ready,    chunks_ready,
+	exception_ready,   thread_ready,         greenlet_ready,
+	frames_ready,      label_ready,          capsule_ready,
+	hub_ready,         hub_functions_ready,  loop_ready,
+	watcher_ready,     watcher_turns_ready,  watcher_async_ready,
+	watcher_io_ready,  watcher_signal_ready, watcher_timer_ready,
+	waiter_ready,      spawned_ready,        raw_ready,
+	gather_ready,      sleep_ready,          timeout_ready,
+	linkable_ready,    event_ready,          result_ready,
+	semaphore_ready,   rlock_ready,          queue_ready,
+	channel_ready,     local_ready,          sock_ready,
+	ready_ready,       getaddrinfo_ready,    gethostby_ready,
+	getnameinfo_ready, descriptor_ready,     patch_ready,
+	metrics_ready,     wsgi_environ_ready,   wsgi_ready,
+	wsgi_serve_ready,  wsgi_slow_ready,      native_rlock_ready,
+	native_file_ready, signal_fd_ready,      chunks_ready,
 };
 
 PyMODINIT_FUNC PyInit__core(void); /* by its name */

@@ -16,7 +16,7 @@ except (ImportError, StopIteration) as e:  # before the modules that stand on it
     faulty, why = None, f"the extension for faults is missing: {e}"
 
 import ramet
-from ramet import _core, event, lock, pool, pywsgi, queue, server, socket
+from ramet import _core, event, lock, metrics, pool, pywsgi, queue, server, socket
 from ramet._greenlet import getcurrent, greenlet
 
 LONG = "TEST_LONG" in os.environ
@@ -210,6 +210,10 @@ def names():
     return socket.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)[0][4]
 
 
+def figures():
+    return "ramet_stalls_total" in metrics.text()
+
+
 def loops():
     """Everything is new in a thread: its loop and the stacks."""
     def body():
@@ -229,7 +233,7 @@ def loops():
 
 
 PROGRAMS = [spawn_and_join, switches, events, locks, queues, timeouts, kills, several_kills, channels, locals_,
-            echo, pairs, maps, wsgi, watchers, threads, names]
+            echo, pairs, maps, wsgi, watchers, threads, names, figures]
 
 # ---- one of them ------------------------------------------------------------------------
 

@@ -1,0 +1,6 @@
+from typing import Any, Callable, Iterable
+
+CONTENT_TYPE: str
+
+def text() -> str: ...
+def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]: ...
