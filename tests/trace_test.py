@@ -342,16 +342,36 @@ def probes_are_in_the_library():
     equal(found, PROBES)
 
 
+SHOWN = {  # by the one-liners of ramet_trace(3)
+    "switches": r"@switches\[\d+\]: \d+",
+    "spawns": r"@spawns\[\w+\]: \d+",
+    "since": r"@us:\s*\n\[\d+",
+    "what": r"@us\[\d+\]:\s*\n\[\d+",
+    "born": r"@age_us:\s*\n\[\d+",
+}
+
+
+def bpftrace(p, script):
+    return subprocess.run(["bpftrace", "-p", str(p.pid), "-e", script.replace("/usr/lib/libramet.so", str(LIBRARY))],
+                          capture_output=True, text=True, timeout=LIMIT)
+
+
 @tap.test
-def bpftrace_counts_switches():
+def bpftrace_shows_what_the_manual_says():
     if not probes() or not shutil.which("bpftrace") or os.geteuid():
         return "no probes, no bpftrace, or not root"
+    page = (pathlib.Path(__file__).parent.parent / "docs/man/ramet_trace.3.scd").read_text()
+    scripts = re.findall(r"^bpftrace -p PID -e '([^']*)'$", page, re.M)
     with running(FOLDER / "works", "--stay") as p:
-        script = f"usdt:{LIBRARY}:ramet:switch {{ @switches[arg1] = count(); }} interval:s:1 {{ exit(); }}"
-        t = subprocess.run(["bpftrace", "-p", str(p.pid), "-e", script], capture_output=True, text=True, timeout=LIMIT)
+        t = bpftrace(p, "usdt:/usr/lib/libramet.so:ramet:switch { exit(); }")
         if t.returncode:
-            return "bpftrace cannot trace here: " + t.stderr.strip().splitlines()[-1][:100] if t.stderr else "bpftrace fails"
-        matches(r"@switches\[\d+\]: \d+", t.stdout)
+            return "bpftrace cannot trace here: " + (t.stderr.strip().splitlines() or ["it fails"])[-1][:100]
+        for script in scripts:
+            t = bpftrace(p, script)
+            assert t.returncode == 0, t.stderr  # it warns of much
+            name = next(name for name in reversed(SHOWN) if f"@{name}" in script)
+            matches(SHOWN.pop(name), t.stdout)
+    equal(SHOWN, {})
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ LIBRARY = os.environ.get("RAMET_LIBRARY", "")  # the directory of libramet.so
 TESTS = ("greenlet", "greenlet_api", "native", "spawned", "timeout", "dump")
 MORE = ("event", "fileobject", "greenlet_hard", "hub", "local", "lock", "loop", "monkey", "nomonkey", "os", "pool",
         "queue", "resolver", "select", "selectors", "server", "signal", "socket", "ssl", "subprocess", "threading",
-        "threadpool", "util")
+        "threadpool", "util", "metrics")
 # Of the tools outside, in tests/seen_test.py.
 SEEN = ("stacks_of_greenlets", "who_computes_in_python_is_seen", "gdb_on_greenlets", "dump_of_greenlets")
 BUILD_LIMIT = 300  # seconds
