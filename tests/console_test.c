@@ -320,11 +320,11 @@ static void come_in_crowds(void)
 
 	for (int i = 0; i < MANY; i++)
 		fds[i] = dial();
-	for (int i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++)
 		served += read(fds[i], &c, 1) == 1;
-		close(fds[i]);
-	}
 	CHECK_EQ(served, 32);
+	for (int i = 0; i < MANY; i++)
+		close(fds[i]);
 }
 
 TEST(there_is_a_limit_of_clients)
