@@ -81,7 +81,7 @@ static const char *line(const char *at)
 	if (!end || *end != '\n')
 		fprintf(stderr, "no JSON:\n%.20000s", at);
 	CHECK(end && *end == '\n');
-	return end + 1;
+	return end ? end + 1 : NULL;
 }
 
 /* The text of the ramet of that name, up to the next one. */
@@ -217,6 +217,37 @@ TEST(text_says_both_addresses_and_how_much_stack)
 	SAYS(" to 127.0.0.1:");
 	SAYS(", stack ");
 	SAYS(", cancelled, shielded");
+}
+
+enum { TURNS = 70 * 1000 }; /* more than its low half holds */
+
+static void *take_turns(void *unused)
+{
+	for (int i = 0; i < TURNS; i++)
+		CHECK_EQ(ramet_yield(), 0);
+	return wait_sleep(unused);
+}
+
+static void dump_busy(void)
+{
+	start("busy", take_turns, NULL);
+	start("other", take_turns, NULL);
+	start("once", wait_sleep, NULL);
+	for (int i = 0; i < TURNS + 2; i++) /* until they have come to rest */
+		ramet_yield();
+	CHECK_EQ(ramet_dump_json(2), 0);
+	CHECK_EQ(ramet_dump(2), 0);
+	_exit(0);
+}
+
+TEST(switches_are_counted_for_each)
+{
+	hear(dump_busy);
+	CHECK(ramet_says("busy", "\"switches\": 70001, "));
+	CHECK(ramet_says("other", "\"switches\": 70001, "));
+	CHECK(ramet_says("once", "\"switches\": 1, "));
+	SAYS("\"busy\" waiting for its sleep to end", ", 70001 switches\n");
+	SAYS("\"once\" waiting for its sleep to end", ", 1 switch\n");
 }
 
 enum { MANY = 10 * 1000 };

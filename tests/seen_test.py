@@ -99,7 +99,7 @@ def stacks_of_greenlets():
 def who_computes_in_python_is_seen():
     with greenlets("busy") as p:
         out = ramet("stacks", p.pid)
-    has_lines(rf'^ramet 1 "main" running\n    computes at {GREENLETS}:\d+\n    <module> at {GREENLETS}:66$', out)
+    has_lines(rf'^ramet 1 "main" running, \d+ switch(es)?\n    computes at {GREENLETS}:\d+\n    <module> at {GREENLETS}:66$', out)
 
 
 def spoil(pid, word):
@@ -127,7 +127,7 @@ def top_of_greenlets():
     with greenlets() as p:
         out = ramet("top", "--once", p.pid)
         tree = ramet("top", "--once", "--tree", p.pid)
-    has_lines(r"^ +\d+ stays +waiting +\d+ ms +\d+ +1 for an event$", out)
+    has_lines(r"^ +\d+ stays +waiting +\d+ ms +\d+ +\d+ +1 for an event$", out)
     has_lines(r"^ +1 main .*\n(.*\n)* +\d+   sorts ", tree)
 
 

@@ -128,6 +128,7 @@ def each_kind_of_wait_is_told():
         equal(named["mutex"]["parent"], named["main"]["id"])
         matches(r"^start\b", named["mutex"]["spawned_at"]["function"])
         assert 0 < named["mutex"]["stack_used"] < 4096, named["mutex"]
+        equal(named["mutex"]["switches"], 1)
         assert 0 <= named["mutex"]["age_ns"] < 600e9, named["mutex"]
         # The frames end with the program's own, and have lines.
         last = seen["stacks"][named["once"]["stack"]]["frames"][-1]
@@ -152,7 +153,7 @@ def text_has_the_same():
         matches(rf"^28 ramets in process {p.pid} \(waits\)\n  thread {p.pid}: 28 ramets, 0 ready, \d+ switches, asleep\n",
                 out)
         matches(r'ramet 3 "mutex" waiting for mutex 0x\w+, held by ramet 2 "mutex holder", for \d+ ms, stack \d+ bytes of '
-                r"256 KiB, spawned by ramet 1 at start[\w.]*\+0x\w+ \(waits\)( at waits.c:\d+)?\n"
+                r"256 KiB, 1 switch, spawned by ramet 1 at start[\w.]*\+0x\w+ \(waits\)( at waits.c:\d+)?\n"
                 r"    ramet_mutex_lock\+0x\w+ \(libramet\S*\)( at \S+)?\n    waits_mutex\+0x\w+ \(waits\)( at waits.c:\d+)?\n\n", out)
         matches(r"\n  5 ramets at\n    ramet_sleep\+", out)
         assert "\x1b" not in out and "\t" not in out, "what others chose reaches the terminal"
@@ -404,9 +405,9 @@ def top_shows_everything_once():
         lines = out.splitlines()
         matches(rf"^process {p.pid} \(waits\): 28 ramets, 1 loop, \d+ descriptors, ramet \S+$", lines[0])
         matches(rf"^thread {p.pid}: 28 ramets, 0 ready, asleep, lag 0 ms", lines[1])
-        equal(lines[2].split(), ["ID>", "NAME", "STATE", "AGE", "STACK", "PARENT", "WAIT"])
+        equal(lines[2].split(), ["ID>", "NAME", "STATE", "AGE", "STACK", "SWITCHES", "PARENT", "WAIT"])
         equal(len(lines), 31)
-        matches(r"^ +3 mutex +waiting +\d+ ms +\d+ +1 for mutex 0x\w+, held by ramet 2 \"mutex holder\"$", lines[5])
+        matches(r"^ +3 mutex +waiting +\d+ ms +\d+ +1 +1 for mutex 0x\w+, held by ramet 2 \"mutex holder\"$", lines[5])
         sorted_names = [line.split()[1] for line in ramet("top", "--once", "--sort=name", p.pid)[0].splitlines()[3:]
                         if line.split()[1] != "-"]
         equal(sorted_names, sorted(sorted_names))
@@ -414,7 +415,7 @@ def top_shows_everything_once():
                                    .splitlines()[3:] if line.split()[1] != "-"])
         equal(len(ramet("top", "--once", "--filter=RWLOCK", p.pid)[0].splitlines()), 5)
         tree = ramet("top", "--once", "--tree", p.pid)[0]
-        matches(r"\n +1 main +waiting +\S+ \S+ +- +- \S.*\n +2   mutex holder ", tree)
+        matches(r"\n +1 main +waiting +\S+ \S+ +- +\d+ +- \S.*\n +2   mutex holder ", tree)
         matches(r"\n +20   group .*\n +23     - ", tree)
         equal(len(tree.splitlines()), 31)
 

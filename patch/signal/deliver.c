@@ -181,7 +181,7 @@ static void enter_visit(void *visit)
 {
 	struct visit *v = visit;
 	struct ramet *me = v->ramet;
-	int result = me->result;
+	int16_t result = me->result;
 	uint8_t wait = me->wait;
 
 	arrive(me->loop, NULL);

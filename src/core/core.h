@@ -114,7 +114,8 @@ struct ramet {
 	int64_t deadline;          /* tightest of the scopes in force */
 	uint16_t flags;
 	uint8_t state, wait;
-	int result; /* what park returns: 0 or -errno */
+	int16_t result;    /* what park returns: -errno, or the waker's */
+	uint16_t switches; /* to it; the rest is in the cold record */
 
 	/* What a park touches.  The timer may fire before `until`: see park. */
 	struct timer timer;
@@ -170,7 +171,8 @@ struct cold {
 	void *guest;         /* FLAG_GUEST: what the host knows it by */
 	const void *routine; /* FLAG_TLS: the function that tools name */
 	struct sanitizer sanitizer;
-	uint32_t lot_id; /* as an owner of locks: sync/lot.h; 0: none */
+	uint32_t lot_id;        /* as an owner of locks: sync/lot.h; 0: none */
+	uint32_t switches_high; /* in units of 2^16 */
 	struct _Unwind_Exception exception; /* outlives the frames it unwinds */
 	char name[32];
 };

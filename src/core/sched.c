@@ -176,9 +176,10 @@ SWITCHING run_others(struct loop *l, struct ramet *me)
 static inline void end_wait(struct ramet *t, int result)
 {
 	assert(t->state == STATE_PARKED);
+	assert(result == (int16_t)result);
 	record_wake(t->loop, t);
 	t->loop->outside -= t->wait >= WAIT_OUTSIDE;
-	t->result = result;
+	t->result = (int16_t)result;
 }
 
 void ramet__wake(struct ramet *t, int result)

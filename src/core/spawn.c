@@ -217,6 +217,7 @@ static void init_cold(struct cold *c, struct ramet *t, void *(*fn)(void *),
 	c->locals = NULL;
 	c->local_count = 0;
 	c->lot_id = 0;
+	c->switches_high = 0;
 	c->name[0] = '\0';
 }
 
@@ -258,6 +259,7 @@ static inline __attribute__((always_inline)) struct ramet *make(
 	t->flags &= FLAG_CANARY;
 	t->state = STATE_READY;
 	t->wait = WAIT_NONE;
+	t->switches = 0;
 	t->scope = NULL;
 	t->deadline = RAMET_NEVER;
 	t->since = l->now;

@@ -39,6 +39,8 @@ SWITCHING depart(struct loop *l, struct ramet *from, struct ramet *to,
 	l->left = from;
 	l->current = to;
 	l->stats.switches++;
+	if (unlikely(++to->switches == 0))
+		to->cold->switches_high++;
 	to->state = STATE_RUNNING;
 	sanitizer_leave(fake, &to->cold->sanitizer);
 }

@@ -147,12 +147,21 @@ size_t ramet__dump_stack(const struct dump *d, const struct ramet *t,
 	return (size_t)((char *)t->cold - sp);
 }
 
-static void put_stack(struct dump *d, const struct ramet *t)
+uint64_t ramet__dump_switches(const struct ramet *t)
+{
+	return (uint64_t)t->cold->switches_high << 16 | t->switches;
+}
+
+static void put_use(struct dump *d, const struct ramet *t)
 {
 	size_t size, used = ramet__dump_stack(d, t, &size);
+	uint64_t switches = ramet__dump_switches(t);
 
 	if (used)
 		ramet__print(d->out, ", stack %lu of %lu", used, size);
+	if (switches)
+		ramet__print(d->out, ", %lu switch%s", switches,
+			     switches == 1 ? "" : "es");
 }
 
 static void put_place(struct dump *d, const struct place *p)
@@ -163,7 +172,7 @@ static void put_place(struct dump *d, const struct place *p)
 		ramet__put_ramet(o, d->entries[n].t);
 		ramet__put_state(o, d->entries[n].t, d->now);
 		ramet__put_origin(o, d->entries[n].t);
-		put_stack(d, d->entries[n].t);
+		put_use(d, d->entries[n].t);
 		ramet__print(o, "\n");
 	}
 	ramet__dump_load(d, p);

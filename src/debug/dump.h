@@ -42,6 +42,9 @@ struct dump {
 /* d->trace becomes that of p. */
 void ramet__dump_load(struct dump *d, const struct place *p);
 
+/* How often t has been switched to. */
+uint64_t ramet__dump_switches(const struct ramet *t);
+
 /* Bytes of t's stack in use, by its stack pointer, and in all; 0: not known. */
 size_t ramet__dump_stack(const struct dump *d, const struct ramet *t,
 			 size_t *size);

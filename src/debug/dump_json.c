@@ -49,6 +49,7 @@ static void put_ramet(struct dump *d, struct json *j, const struct entry *e)
 		ramet__json_number(j, "stack_size", (int64_t)size);
 	if (used)
 		ramet__json_number(j, "stack_used", (int64_t)used);
+	ramet__json_number(j, "switches", (int64_t)ramet__dump_switches(t));
 	ramet__json_number(j, "stack", e->place - 1);
 	ramet__json_close(j, '}');
 }

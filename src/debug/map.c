@@ -87,6 +87,7 @@ __attribute__((used)) const struct map ramet__map = {
 		AT(ramet, flags),
 		AT(ramet, state),
 		AT(ramet, wait),
+		AT(ramet, switches),
 		AT(ramet, timer.link),
 		AT(ramet, timer.when),
 		{"timer.tick_bits", TIMER_TICK_BITS},
@@ -106,6 +107,7 @@ __attribute__((used)) const struct map ramet__map = {
 		AT(cold, guest),
 		AT(cold, routine),
 		AT(cold, lot_id),
+		AT(cold, switches_high),
 		AT(cold, name),
 		{"sizeof.cold.name", sizeof((struct cold *)0)->name},
 

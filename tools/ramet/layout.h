@@ -84,6 +84,8 @@
 	X(worker_ramet, "worker.ramet")                                        \
 	X(worker_state, "worker.state")                                        \
 	X(worker_busy, "worker.state.busy")                                    \
+	X(ramet_switches, "ramet.switches")                                    \
+	X(cold_switches_high, "cold.switches_high")                            \
 	X(lot_what, "lot_reason.what")                                         \
 	X(lot_object, "lot_reason.object")                                     \
 	X(lot_owner, "lot_reason.owner")                                       \

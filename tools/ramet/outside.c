@@ -42,6 +42,7 @@ void read_block(struct ramet_seen *t, const struct layout *l, const char *block)
 	t->state = (unsigned char)block[l->ramet_state];
 	t->wait = (unsigned char)block[l->ramet_wait];
 	t->flags = u16(block, l->ramet_flags);
+	t->switches = u16(block, l->ramet_switches);
 	t->object = u64(block, l->ramet_object);
 	t->since = i64(block, l->ramet_since);
 	t->due = timer_due_ns(l, block);

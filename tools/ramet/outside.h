@@ -32,6 +32,7 @@ struct ramet_seen {
 	uint64_t cold, sp, fp, pc;
 	uint64_t slot;  /* size of its stack; 0: a main */
 	uint64_t depth; /* bytes of it in use; 0: not known */
+	uint64_t switches;
 	uint64_t fn, spawn_site, routine, guest, joiner;
 	uint32_t lot_id;
 	bool current; /* the loop's: its stack is its thread's */

@@ -198,6 +198,9 @@ void picture_put_line(struct picture *p, FILE *out, const struct ramet_seen *t)
 	if (t->depth && t->slot)
 		fprintf(out, ", stack %" PRIu64 " bytes of %" PRIu64 " KiB",
 			t->depth, t->slot >> 10);
+	if (t->switches)
+		fprintf(out, ", %" PRIu64 " switch%s", t->switches,
+			t->switches == 1 ? "" : "es");
 	if (!t->slot)
 		return;
 	if (t->parent)

@@ -99,6 +99,7 @@ static void put_one(struct picture *p, FILE *out, const struct ramet_seen *t)
 	}
 	if (t->depth)
 		fprintf(out, ", \"stack_used\": %" PRIu64, t->depth);
+	fprintf(out, ", \"switches\": %" PRIu64, t->switches);
 	if (t->trace >= 0)
 		fprintf(out, ", \"stack\": %ld", t->trace);
 	else if (p->has_stacks && lacks)

@@ -37,6 +37,8 @@ static void take_cold(struct ramet_seen *t, const struct layout *l,
 	t->guest = u64(cold, l->cold_guest);
 	t->routine = u64(cold, l->cold_routine);
 	t->lot_id = u32(cold, l->cold_lot_id);
+	t->switches = (t->switches & UINT16_MAX) |
+		      (uint64_t)u32(cold, l->cold_switches_high) << 16;
 }
 
 /* ---- stacks -------------------------------------------------------------- */

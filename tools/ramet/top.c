@@ -20,7 +20,8 @@ static const char help[] =
 	"\n"
 	"  --once         write everything once, to a pipe say\n"
 	"  --json         the same as JSON\n"
-	"  --sort=COLUMN  id, name, state, age, stack, parent or wait (id)\n"
+	"  --sort=COLUMN  id, name, state, age, stack, switches, parent or "
+	"wait (id)\n"
 	"  --reverse      the other way round\n"
 	"  --filter=TEXT  only those with it in name, state or wait\n"
 	"  --tree         each below the ramet that spawned it\n"
@@ -69,7 +70,7 @@ static enum column read_column(const char *name)
 			return (enum column)i;
 	refuse(STATUS_REFUSED,
 	       "--sort: there is no column \"%s\"; they are id, name, state, "
-	       "age, stack, parent and wait",
+	       "age, stack, switches, parent and wait",
 	       name);
 }
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 const char *const column_names[COLUMNS] = {
-	[COLUMN_ID] = "id",       [COLUMN_NAME] = "name",
-	[COLUMN_STATE] = "state", [COLUMN_AGE] = "age",
-	[COLUMN_STACK] = "stack", [COLUMN_PARENT] = "parent",
-	[COLUMN_WAIT] = "wait",
+	[COLUMN_ID] = "id",         [COLUMN_NAME] = "name",
+	[COLUMN_STATE] = "state",   [COLUMN_AGE] = "age",
+	[COLUMN_STACK] = "stack",   [COLUMN_SWITCHES] = "switches",
+	[COLUMN_PARENT] = "parent", [COLUMN_WAIT] = "wait",
 };
 
 /* ---- order --------------------------------------------------------------- */
@@ -37,6 +37,8 @@ static int compare_by(const struct row *a, const struct row *b)
 			     wording_age(sight, a->t));
 	case COLUMN_STACK: /* the largest first */
 		return order((int64_t)b->t->depth, (int64_t)a->t->depth);
+	case COLUMN_SWITCHES: /* the most first */
+		return order((int64_t)b->t->switches, (int64_t)a->t->switches);
 	case COLUMN_PARENT:
 		return order((int64_t)a->t->parent, (int64_t)b->t->parent);
 	case COLUMN_WAIT:
@@ -189,7 +191,7 @@ void table_make(struct table *table, struct picture *p)
 
 /* ---- text ---------------------------------------------------------------- */
 
-static const int widths[COLUMNS] = {7, 16, 7, 7, 7, 7, 0};
+static const int widths[COLUMNS] = {7, 16, 7, 7, 7, 9, 7, 0};
 
 /* Cut to `width` columns; bytes of a character of UTF-8 stay together. */
 static void put_cut(FILE *out, const char *text, int width)
@@ -241,18 +243,19 @@ static void put_row(struct picture *p, FILE *out, const struct row *row)
 {
 	const struct ramet_seen *t = row->t;
 	int indent = 2 * (row->depth < 8 ? row->depth : 8);
-	char age[32], stack[24], parent[24];
+	char age[32], stack[24], switches[24], parent[24];
 
 	age_text(age, sizeof age, wording_age(&p->sight, t));
 	number_text(stack, sizeof stack, t->depth);
+	number_text(switches, sizeof switches, t->switches);
 	number_text(parent, sizeof parent, t->parent);
 	fprintf(out, "%*" PRIu64 " %*s", widths[COLUMN_ID], t->id, indent, "");
 	put_field(out, t->name[0] ? t->name : "-",
 		  widths[COLUMN_NAME] - indent);
-	fprintf(out, " %-*s %*s %*s %*s %s", widths[COLUMN_STATE],
+	fprintf(out, " %-*s %*s %*s %*s %*s %s", widths[COLUMN_STATE],
 		wording_state(&p->sight, t), widths[COLUMN_AGE], age,
-		widths[COLUMN_STACK], stack, widths[COLUMN_PARENT], parent,
-		row->text);
+		widths[COLUMN_STACK], stack, widths[COLUMN_SWITCHES], switches,
+		widths[COLUMN_PARENT], parent, row->text);
 }
 
 void table_put(struct picture *p, FILE *out, const struct row *row, int width)
