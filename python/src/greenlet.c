@@ -19,9 +19,20 @@ static struct greenlet *allocate(PyTypeObject *type, struct thread *t)
 	return g;
 }
 
+/* CPython 3.11 finds methods at once in what has no dict by its type, or has
+ * one: not in what might have.  For those whose switch is called by name. */
+static struct greenlet *with_dict(struct greenlet *g)
+{
+#if SINCE(11) && !SINCE(12)
+	if (g && !(g->dict = PyDict_New()))
+		Py_CLEAR(g);
+#endif
+	return g;
+}
+
 struct greenlet *greenlet_new_main(struct thread *t)
 {
-	struct greenlet *g = allocate(greenlet_type, t);
+	struct greenlet *g = with_dict(allocate(greenlet_type, t));
 
 	if (!g)
 		return NULL;
@@ -45,7 +56,7 @@ static PyObject *new (PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
 	if (PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT)) /* says why not */
 		return PyBaseObject_Type.tp_new(type, args, kwargs);
-	return (PyObject *)greenlet_new(type);
+	return (PyObject *)with_dict(greenlet_new(type));
 }
 
 void greenlet_move(struct greenlet *g, struct thread *t)

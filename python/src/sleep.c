@@ -62,6 +62,16 @@ static int sleep_in_trace(int64_t when)
 	return 0;
 }
 
+/* Without a look at the clock. */
+static bool is_no_time(PyObject *seconds)
+{
+	if (!seconds)
+		return true;
+	if (PyLong_CheckExact(seconds))
+		return PyObject_IsTrue(seconds) == 0;
+	return PyFloat_CheckExact(seconds) && PyFloat_AS_DOUBLE(seconds) == 0;
+}
+
 static PyObject *sleep_(PyObject *module, PyObject *const *args, Py_ssize_t n,
 			PyObject *names)
 {
@@ -74,7 +84,7 @@ static PyObject *sleep_(PyObject *module, PyObject *const *args, Py_ssize_t n,
 	(void)module;
 	if (!t || spawned_parse(args, n, names, known, values, 2) < 0)
 		return NULL;
-	if (values[0] && greenlet_deadline(values[0], &when) < 0)
+	if (!is_no_time(values[0]) && greenlet_deadline(values[0], &when) < 0)
 		return NULL;
 	ref = values[1] ? PyObject_IsTrue(values[1]) : 1;
 	if (ref < 0)
