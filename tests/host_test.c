@@ -253,7 +253,7 @@ TEST(a_park_ends_with_its_time_or_with_an_error)
 
 static struct guest *owner, *other;
 static uint32_t held_by[2]; /* two locks */
-static char text[1 << 16];
+static char text[1 << 20];
 
 static void *lock_and_wait(void *guest)
 {
@@ -318,6 +318,60 @@ TEST(tools_tell_whom_a_guest_waits_for)
 	CHECK(strstr(text, ", held by ramet 4 \"other\", for "));
 	CHECK(strstr(text, "waiting for the end of ramet 3 \"owner\", for "));
 	CHECK(!strstr(text, "held by ramet 3"));
+}
+
+enum { PAIRS = 1000 }; /* more than anybody would look for one by one */
+
+static void *park_for_good(void *unused)
+{
+	ramet_host_park("a wake", RAMET_NEVER);
+	return unused;
+}
+
+static void *await_end(void *t)
+{
+	ramet_host_park_join(t, RAMET_NEVER);
+	return NULL;
+}
+
+static void dump_pairs(void)
+{
+	struct ramet *t;
+	char name[32];
+
+	open_host();
+	for (int i = 0; i < PAIRS; i++) {
+		t = spawn(park_for_good, NULL);
+		snprintf(name, sizeof name, "ends %d", i);
+		ramet_set_name(t, name);
+		t = spawn(await_end, t);
+		snprintf(name, sizeof name, "waits %d", i);
+		ramet_set_name(t, name);
+	}
+	let_run();
+	CHECK_EQ(ramet_dump(2), 0);
+	_exit(0);
+}
+
+TEST(of_many_each_is_told_its_own)
+{
+	char want[64];
+	const char *at;
+
+	CHECK_EQ(test_stderr_of(dump_pairs, text, sizeof text), 0);
+	for (int i = 0; i < PAIRS; i++) {
+		snprintf(want, sizeof want,
+			 "\"waits %d\" waiting for the end of "
+			 "ramet ",
+			 i);
+		at = strstr(text, want);
+		snprintf(want, sizeof want, " \"ends %d\", for ", i);
+		CHECK(at);
+		at = strstr(at, "of ramet ") + strlen("of ramet ");
+		CHECK_EQ(strncmp(at + strspn(at, "0123456789"), want,
+				 strlen(want)),
+			 0);
+	}
 }
 
 static void report_cycle(void)

@@ -265,7 +265,8 @@ def _debug(self):
     """Who waits, and for what: at most a hundred lines, first of those that wait for each other."""
     import gc
     waiting = [g for g in gc.get_objects() if isinstance(g, _core.greenlet) and _core.waits_for(g)]
-    waiting.sort(key=_in_circle, reverse=True)
+    if len(waiting) <= 1000:
+        waiting.sort(key=_in_circle, reverse=True)  # which looks at all for each
     return [_wait(g) for g in waiting[:100]]
 
 

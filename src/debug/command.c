@@ -1,6 +1,7 @@
 /* command.c - what can be typed at the console. */
 #include "core/stack.h"
 #include "debug/console.h"
+#include "debug/owners.h"
 #include "debug/recording.h"
 #include "debug/report.h"
 #include "debug/tree.h"
@@ -40,6 +41,7 @@ static enum command_result list(struct call *c)
 {
 	ramet__owners_forget();
 	ramet__each(c->loop, list_one, c);
+	ramet__owners_forget();
 	return COMMAND_DONE;
 }
 
@@ -65,6 +67,7 @@ static enum command_result tree(struct call *c)
 	ramet__owners_forget();
 	if (ramet__put_tree(c->out, c->loop) < 0)
 		refuse(c, "there is no memory for the tree");
+	ramet__owners_forget();
 	return COMMAND_DONE;
 }
 

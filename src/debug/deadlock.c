@@ -8,6 +8,7 @@
 #include "core/stack.h"
 #include "debug/aside.h"
 #include "debug/graph.h"
+#include "debug/owners.h"
 #include "debug/report.h"
 #include "debug/words.h"
 
@@ -268,6 +269,7 @@ static void tell_waiters(struct loop *l)
 
 	ramet__owners_forget();
 	find_cycles(&c);
+	ramet__owners_forget();
 	ramet__each(l, tell, &told);
 	if (told.count)
 		return;

@@ -7,6 +7,7 @@
 #include "core/stack.h"
 #include "debug/aside.h"
 #include "debug/guest.h"
+#include "debug/owners.h"
 #include "debug/report.h"
 #include "debug/words.h"
 
@@ -209,6 +210,7 @@ static void dump_from(const struct context *here, void *dump)
 	else
 		put_all(d);
 	d->err = ramet__out_close(&out);
+	ramet__owners_forget();
 }
 
 /* On the stack for reports, unless it is known where the running ramet is. */

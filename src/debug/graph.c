@@ -4,6 +4,7 @@
 
 #include "core/stack.h"
 #include "debug/guest.h"
+#include "debug/owners.h"
 #include "debug/report.h"
 #include "debug/symbol.h"
 #include "debug/words.h"
@@ -220,4 +221,5 @@ void ramet__graph_close(struct graph *g)
 	else
 		ramet__graph_advise(g, put_advice);
 	ramet__out_close(&g->out);
+	ramet__owners_forget();
 }

@@ -3,6 +3,7 @@
  */
 #include "debug/guest.h"
 
+#include "debug/owners.h"
 #include "debug/words.h"
 #include "ramet/host.h"
 
@@ -202,5 +203,6 @@ void *ramet_host_holder(const struct ramet *t)
 		return NULL;
 	ramet__owners_forget();
 	holder = ramet__waits_for(t);
+	ramet__owners_forget();
 	return holder && host_of(holder) ? holder->cold->guest : NULL;
 }

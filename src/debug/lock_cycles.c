@@ -8,6 +8,7 @@
  */
 #include "debug/aside.h"
 #include "debug/graph.h"
+#include "debug/owners.h"
 #include "debug/report.h"
 #include "debug/words.h"
 
@@ -93,10 +94,19 @@ static void write_report(const struct context *here, void *ramet)
 	ramet__graph_close(&g);
 }
 
+static bool is_in_cycle(const struct ramet *me)
+{
+	bool is;
+
+	ramet__owners_forget();
+	is = closes_cycle(me);
+	ramet__owners_forget();
+	return is;
+}
+
 static int look_at(struct ramet *me)
 {
-	ramet__owners_forget();
-	if (!closes_cycle(me))
+	if (!is_in_cycle(me))
 		return 0;
 	if (is_news(me))
 		ramet__aside(write_report, me);

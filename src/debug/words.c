@@ -3,6 +3,7 @@
 #include "debug/address.h"
 #include "debug/guest.h"
 #include "debug/map.h"
+#include "debug/owners.h"
 #include "debug/symbol.h"
 
 #include "core/stack.h"
@@ -41,28 +42,6 @@ void ramet__put_origin(struct out *o, const struct ramet *t)
 
 /* ---- whom --------------------------------------------------------------- */
 
-/* Locks in the parking lot know their owner by number. */
-struct wanted {
-	uint32_t id;
-	struct ramet *found;
-};
-
-static void look_for_owner(struct ramet *t, void *wanted)
-{
-	struct wanted *w = wanted;
-
-	if (t->cold->lot_id == w->id)
-		w->found = t;
-}
-
-/* Many wait for the same: the one found last in a report is looked at first. */
-static __thread struct ramet *last;
-
-void ramet__owners_forget(void)
-{
-	last = NULL;
-}
-
 /* 0: not known. */
 static uint32_t owner_id(const struct lot_reason *reason)
 {
@@ -73,16 +52,9 @@ static uint32_t owner_id(const struct lot_reason *reason)
 
 static struct ramet *owner_of(const struct ramet *t)
 {
-	struct wanted w = {owner_id(t->wait_object), NULL};
+	uint32_t id = owner_id(t->wait_object);
 
-	if (!w.id)
-		return NULL;
-	if (last && last->loop == t->loop && last->cold->lot_id == w.id)
-		return last;
-	ramet__each(t->loop, look_for_owner, &w);
-	if (w.found)
-		last = w.found;
-	return w.found;
+	return id ? ramet__owner(t->loop, id) : NULL;
 }
 
 static bool waits_for_owner(const struct ramet *t)

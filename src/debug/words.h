@@ -27,9 +27,6 @@ struct ramet *ramet__waits_for(const struct ramet *t);
 /* The same of one that is about to. */
 struct ramet *ramet__wants(const struct ramet *t);
 
-/* At the start of each report: who was met in another may have gone. */
-void ramet__owners_forget(void);
-
 /* ---- words_json.c ------------------------------------------------------- */
 
 /* Members of an object: "id" and "name"; "parent", "spawned_at", "pthread";
