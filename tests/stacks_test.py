@@ -225,6 +225,7 @@ def an_unmodified_program_is_looked_at():
     if lacks_stacks():
         return lacks_stacks()
     with running(RAMET, "run", FOLDER / "threads") as p:
+        fall_asleep(p.pid)
         seen = look(p.pid)
         texts = [(r["wait"]["text"], frames(seen, r)) for r in seen["ramets"] if "wait" in r]
         equal(len(seen["ramets"]), 28)
