@@ -6,6 +6,7 @@ like block only the greenlet.
 """
 import signal as _stdlib
 import time
+from _socket import timeout as timeout_error
 from collections import Counter
 
 from ramet._core import GreenletExit, _os_thread_of, close_fd, greenlet, signal_fd, wait_read
@@ -100,7 +101,7 @@ class _Blocked:
 def _wait_readable(fd, end):
     try:
         wait_read(fd, None if end is None else max(end - time.monotonic(), 0))
-    except TimeoutError:
+    except timeout_error:  # TimeoutError since 3.10
         pass
 
 

@@ -250,6 +250,8 @@ def the_tree_is_drawn_as_gevent_does():
     leaves = []
     g = [ramet.spawn(branch, 2), ramet.spawn(branch, 0)]
     ramet.joinall(g)
+    for one in g + leaves:
+        one.minimal_ident  # given when first asked for: the order in the picture
     tree = util.GreenletTree.current_tree()
     equal(shapes(tree), ['', ' +--- ', ' :          Parent: ', ' |    +--- ', ' :                Parent: ',
                          ' |    +--- ', ' :                Parent: ', ' +--- ', ' :          Parent: ',
