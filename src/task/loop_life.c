@@ -96,7 +96,6 @@ void ramet__loop_stop(struct ramet_loop *h)
 {
 	h->stop_mail.deliver = on_stop;
 	gate_enter(h);
-	gate_close(h);
 	ramet__post(h->loop, &h->stop_mail);
 	gate_leave(h);
 }

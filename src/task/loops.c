@@ -152,6 +152,8 @@ static void begin_stop(void)
 {
 	stopping = true;
 	for (size_t i = 1; i < count; i++)
+		gate_close(table[i]);
+	for (size_t i = 1; i < count; i++)
 		ramet__loop_stop(table[i]);
 }
 

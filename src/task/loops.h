@@ -33,7 +33,7 @@ int ramet__loop_enlist(struct loop *l, struct ramet_loop *h);
  * takes no longer than a thread does to start.  Returns 0, -EAGAIN, -ENOMEM. */
 int ramet__loop_thread(struct ramet_loop *h);
 
-/* Close its gate, and have it end. */
+/* Have it end; its gate is closed. */
 void ramet__loop_stop(struct ramet_loop *h);
 
 /* Wait while *err is 0 and its state is `from`; mode as of ramet__lot_wait. */
