@@ -164,14 +164,14 @@ RAMET_API void ramet_metric_set(struct ramet_metric *m, double value);
 /* The value; a histogram's sum. */
 RAMET_API double ramet_metric_value(const struct ramet_metric *m);
 
-/* Called with one piece after the other: 0 to go on. */
-typedef int ramet_write_fn(void *arg, const char *text, size_t size);
-
-/* Write the library's metrics and the program's own in Prometheus' text format,
- * version 0.0.4; ramet_http_metrics answers with it.  Returns 0; what `write`
- * returned, if that is not 0: it has ended it; or -1: ENOMEM, and nothing has
- * been written.  From any OS thread. */
-RAMET_API int ramet_write_metrics(ramet_write_fn *write, void *arg);
+/* Call write with the library's metrics and the program's own in Prometheus'
+ * text format, version 0.0.4, one piece after the other, until it returns
+ * anything but 0; ramet_http_metrics answers with that.  Returns 0; what
+ * `write` returned; or -1: ENOMEM, and it has not been called.  From any OS
+ * thread. */
+RAMET_API int ramet_write_metrics(int (*write)(void *arg, const char *text,
+					       size_t size),
+				  void *arg);
 
 /* ---- recordings --------------------------------------------------------- */
 

@@ -13,14 +13,14 @@
 
 /* Once `write` has ended it, the rest is dropped. */
 struct page {
-	ramet_write_fn *write;
+	int (*write)(void *arg, const char *text, size_t size);
 	void *arg;
 	int end; /* what it returned */
 	size_t used;
 	char text[2048];
 };
 
-static void send(struct page *p)
+static void flush(struct page *p)
 {
 	if (p->end == 0 && p->used)
 		p->end = p->write(p->arg, p->text, p->used);
@@ -30,7 +30,7 @@ static void send(struct page *p)
 static void put(struct page *p, const char *text, size_t size)
 {
 	if (size > sizeof p->text - p->used)
-		send(p);
+		flush(p);
 	if (size > sizeof p->text) {
 		if (p->end == 0)
 			p->end = p->write(p->arg, text, size);
@@ -327,7 +327,8 @@ static void put_own(struct page *p)
 /* ---- all -------------------------------------------------------------------
  */
 
-int ramet_write_metrics(ramet_write_fn *write, void *arg)
+int ramet_write_metrics(int (*write)(void *arg, const char *text, size_t size),
+			void *arg)
 {
 	enum { ROOM = 4 }; /* loops that started meanwhile */
 	struct page p = {.write = write, .arg = arg};
@@ -343,6 +344,6 @@ int ramet_write_metrics(ramet_write_fn *write, void *arg)
 	kernel_free(loops);
 	put_process(&p, &m);
 	put_own(&p);
-	send(&p);
+	flush(&p);
 	return p.end;
 }
