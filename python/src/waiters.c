@@ -43,9 +43,13 @@ static void delist(struct waiter *w)
 		w->next_of_all->link_of_all = w->link_of_all;
 }
 
-static int begin(struct waiters *ws, struct waiter *w)
+/* For a lock, if holder is not NULL; else for what is called `what`. */
+static int wait(struct waiters *ws, struct waiter *w, const char *what,
+		const void *lock, const uint32_t *holder, int64_t when)
 {
 	struct thread *t = thread_get();
+	bool others = false; /* a wake was for a wait around this one */
+	int end;
 
 	w->woken = false;
 	if (!t || greenlet_may_wait(t) < 0)
@@ -53,12 +57,10 @@ static int begin(struct waiters *ws, struct waiter *w)
 	w->greenlet = t->current;
 	append(ws, w);
 	enlist(w);
-	return 0;
-}
-
-/* `others`: a wake was for a wait around this one. */
-static int finish(struct waiter *w, bool others, int end)
-{
+	while ((end = holder ? greenlet_wait_lock(lock, holder, when)
+			     : greenlet_wait(what, when)) == 1 &&
+	       !w->woken)
+		others = true;
 	delist(w);
 	if (others)
 		w->greenlet->woken = true;
@@ -72,28 +74,14 @@ static int finish(struct waiter *w, bool others, int end)
 int waiters_wait(struct waiters *ws, struct waiter *w, const char *what,
 		 int64_t when)
 {
-	bool others = false;
-	int end;
-
-	if (begin(ws, w) < 0)
-		return -1;
-	while ((end = greenlet_wait(what, when)) == 1 && !w->woken)
-		others = true;
-	return finish(w, others, end);
+	return wait(ws, w, what, NULL, NULL, when);
 }
 
 int waiters_wait_lock(struct waiters *ws, struct waiter *w, const void *lock,
 		      const uint32_t *holder, int64_t when)
 {
-	bool others = false;
-	int end;
-
-	if (begin(ws, w) < 0)
-		return -1;
 	w->number = ramet_host_self();
-	while ((end = greenlet_wait_lock(lock, holder, when)) == 1 && !w->woken)
-		others = true;
-	return finish(w, others, end);
+	return wait(ws, w, NULL, lock, holder, when);
 }
 
 void waiter_wake(struct waiter *w)
