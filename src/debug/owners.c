@@ -72,8 +72,8 @@ static void put(struct ramet *t, void *unused)
 	owners.table[at] = t;
 }
 
-/* Returns whether there is memory. */
-static bool make_table(struct loop *l)
+/* Without memory there is none. */
+static void make_table(struct loop *l)
 {
 	size_t count = 0;
 	int err;
@@ -85,10 +85,9 @@ static bool make_table(struct loop *l)
 				   PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, &err);
 	if (!owners.table)
-		return false;
+		return;
 	owners.loop = l;
 	ramet__each(l, put, NULL);
-	return true;
 }
 
 static struct ramet *look_up(uint32_t number)
